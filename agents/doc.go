@@ -7,8 +7,8 @@
 // resource agent API 1.1 (result codes, roles), because that is what the
 // policy engine's history speaks.
 //
-//	   Request ──▶ Agent.Run ──▶ Result
-//	   Request ──▶ Watcher.Watch ──▶ Event, Event, …   (something changed: look again)
+//	Request ──▶ Agent.Run ──▶ Result
+//	Request ──▶ Watcher.Watch ──▶ Event, Event, …   (something changed: look again)
 //
 // Promises, checked by one contract suite (package contract) for each class:
 //
