@@ -1,0 +1,153 @@
+package cib
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/policy"
+)
+
+// Document is everything that a CIB says.
+type Document struct {
+	Config *policy.Config
+	Status *policy.Status
+
+	// Schema is the schema that the document claims to follow, such as
+	// "pacemaker-3.9"; "" if it does not say.
+	Schema string
+
+	// ExecutionDate is when the document was recorded for a later replay, or
+	// the zero time.
+	ExecutionDate time.Time
+
+	// Problems lists what was left out or changed while reading. None of them
+	// makes the rest unusable.
+	Problems []policy.Problem
+}
+
+// Import reads a CIB: its configuration, its status, and what it could not make
+// use of. The name of the file appears in positions and errors. The error, if
+// any, names file and line.
+func Import(r io.Reader, file string) (*policy.Config, *policy.Status, []policy.Problem, error) {
+	doc, err := Read(r, file)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return doc.Config, doc.Status, doc.Problems, nil
+}
+
+// Read is Import with what else the document says.
+func Read(r io.Reader, file string) (*Document, error) {
+	root, err := parse(r, file)
+	if err != nil {
+		return nil, err
+	}
+	if root.name != "cib" {
+		return nil, fmt.Errorf("%s:%d: the root element is <%s>, not <cib>: is this a CIB?", file, root.line, root.name)
+	}
+	in := importer{file: file, sections: sections(root)}
+	doc := &Document{
+		Config: in.config(root),
+		Status: in.status(root),
+		Schema: root.attr("validate-with"),
+	}
+	if seconds, ok := integer(root.attr("execution-date")); ok && seconds > 0 && seconds < 1<<40 {
+		doc.ExecutionDate = time.Unix(seconds, 0).UTC()
+	}
+	in.normalise(doc)
+	doc.Problems = in.problems
+	return doc, nil
+}
+
+// importer turns elements into the policy's vocabulary and collects problems.
+type importer struct {
+	file     string
+	sections map[string][]*element
+	problems []policy.Problem
+}
+
+// sectionNames are found anywhere in the document, if they occur exactly once.
+var sectionNames = [...]string{
+	"crm_config", "nodes", "op_defaults", "rsc_defaults", "tags", "fencing-topology", "status", "alerts", "acls",
+}
+
+func sections(root *element) map[string][]*element {
+	found := make(map[string][]*element, len(sectionNames))
+	for _, name := range sectionNames {
+		found[name] = nil
+	}
+	var walk func(*element)
+	walk = func(e *element) {
+		if list, wanted := found[e.name]; wanted {
+			found[e.name] = append(list, e)
+		}
+		for _, c := range e.children {
+			walk(c)
+		}
+	}
+	walk(root)
+	return found
+}
+
+// section is the only element of that name, or an empty one.
+func (in *importer) section(name string) *element {
+	list := in.sections[name]
+	if len(list) > 1 {
+		in.fail(list[1], name, "<%s> occurs %d times: all are ignored", name, len(list))
+	}
+	if len(list) != 1 {
+		return &element{name: name}
+	}
+	return list[0]
+}
+
+func (in *importer) config(root *element) *policy.Config {
+	configuration := root.child("configuration")
+	if configuration == nil {
+		configuration = &element{name: "configuration"}
+	}
+	c := &policy.Config{
+		Options:          in.sets(in.section("crm_config"), "cluster_property_set"),
+		ResourceDefaults: in.sets(in.section("rsc_defaults"), "meta_attributes"),
+		OpDefaults:       in.sets(in.section("op_defaults"), "meta_attributes"),
+		Nodes:            in.nodes(in.section("nodes")),
+		Tags:             in.tags(in.section("tags")),
+		FencingLevels:    in.fencingLevels(in.section("fencing-topology")),
+	}
+	for _, e := range configuration.children {
+		switch e.name {
+		case "resources":
+			in.topResources(c, e)
+		case "constraints":
+			c.Constraints = append(c.Constraints, in.constraints(e)...)
+		}
+	}
+	for _, name := range []string{"alerts", "acls"} {
+		if n := len(in.section(name).children); n > 0 {
+			in.warn(in.section(name), name, "%d entries in <%s> do not take part in decisions and are left out", n, name)
+		}
+	}
+	return c
+}
+
+func (in *importer) pos(e *element) policy.Pos {
+	return policy.Pos{File: in.file, Line: e.line}
+}
+
+func (in *importer) fail(e *element, object, format string, args ...any) {
+	in.problems = append(in.problems, policy.Problem{
+		Error: true, Object: object, Text: fmt.Sprintf(format, args...), Pos: in.pos(e),
+	})
+}
+
+func (in *importer) warn(e *element, object, format string, args ...any) {
+	in.problems = append(in.problems, policy.Problem{
+		Object: object, Text: fmt.Sprintf(format, args...), Pos: in.pos(e),
+	})
+}
+
+// unknown reports an element that has no meaning where it is.
+func (in *importer) unknown(e, parent *element) {
+	in.warn(e, e.attr("id"), "element <%s> has no meaning in <%s> and is left out", e.name, parent.name)
+}
