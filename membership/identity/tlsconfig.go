@@ -130,6 +130,9 @@ func ExplainRefusal(err error) error {
 	if !errors.As(err, &op) || op.Op != "remote error" {
 		return err
 	}
+	if strings.Contains(op.Err.Error(), "no application protocol") {
+		return fmt.Errorf("the other side does not offer this protocol: it is starting, or runs another version (%w)", err)
+	}
 	return fmt.Errorf("the other side refused this node's certificate: it was removed from the cluster, belongs to another one, "+
 		"or the other side does not know it yet; its log names the reason (%w)", err)
 }
@@ -149,4 +152,17 @@ func verifyPinned(certs []*x509.Certificate, pin [pinSize]byte) (ca *x509.Certif
 	}
 	cluster, node, err = certificateOf(leaf)
 	return ca, cluster, node, err
+}
+
+// CertHashOf returns the [CertHash] of the other side of an accepted connection.
+// The chain was verified during the handshake.
+func CertHashOf(state tls.ConnectionState) ([]byte, error) {
+	if len(state.PeerCertificates) == 0 {
+		return nil, errors.New("the other side showed no certificate")
+	}
+	key, ok := state.PeerCertificates[0].PublicKey.(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("the certificate has a %T, not an ed25519 key", state.PeerCertificates[0].PublicKey)
+	}
+	return CertHash(key)
 }
