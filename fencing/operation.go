@@ -78,6 +78,7 @@ type Operation struct {
 	said     []string // per step of this level: what the device said
 	lastSaid time.Time
 	lastBeat time.Time // of the boot in question
+	sawOn    bool      // the status under way said "on" before
 	offs     []Step    // all steps that succeeded, in order; to be switched on again
 	delayed  map[string]bool
 

@@ -155,24 +155,26 @@ func (o *Operation) verify(now time.Time) {
 		o.step++
 	}
 	if o.step < len(o.steps()) {
-		o.try = 0
+		o.try, o.sawOn = 0, false
 		o.call(now)
 		return
 	}
 	o.watch(now)
 }
 
-// verified hears a status. "on" contradicts the device's own word. A status
-// that cannot be had does not: the API lets "off" succeed only when it did,
-// and a BMC may go dark together with its machine.
+// verified hears a status. "on" contradicts the device's own word, unless it
+// takes it back when asked again. A status that cannot be had does not: the
+// API lets "off" succeed only when it did, and a BMC may go dark together with
+// its machine.
 func (o *Operation) verified(now time.Time, r DeviceResult) {
 	s := o.current()
+	o.sawOn = o.sawOn || r.Outcome == IsOn
 	switch {
 	case r.Outcome == IsOff:
 		o.said[o.step] += ", status off"
 	case o.again(now, r):
 		return
-	case r.Outcome == IsOn:
+	case o.sawOn:
 		o.emit(Alarm{Text: fmt.Sprintf("%s said that %s is off, but its status is on: the device lies, or its plug is the wrong one",
 			s.Device, o.spec.Target)})
 		o.levelFailed(now, []string{s.Device}, "said off, but status is on")
