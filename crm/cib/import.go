@@ -39,7 +39,7 @@ func Import(r io.Reader, file string) (*policy.Config, *policy.Status, []policy.
 
 // Read is Import with what else the document says.
 func Read(r io.Reader, file string) (*Document, error) {
-	root, err := parse(r, file)
+	root, err := parse(r, file, MaxSize)
 	if err != nil {
 		return nil, err
 	}

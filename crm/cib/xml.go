@@ -78,15 +78,15 @@ func (e *element) child(name string) *element {
 	return nil
 }
 
-// parse reads one document and returns its root element.
-func parse(r io.Reader, file string) (*element, error) {
-	limited := &cappedReader{r: r, left: MaxSize}
+// parse reads one document of at most limit bytes and returns its root element.
+func parse(r io.Reader, file string, limit int64) (*element, error) {
+	limited := &cappedReader{r: r, left: limit}
 	d := xml.NewDecoder(limited)
 	d.CharsetReader = charset
 	p := parser{decoder: d, file: file}
 	root, err := p.document()
 	if limited.exceeded {
-		return nil, fmt.Errorf("%s: larger than %d MiB: this is not a cluster's CIB", file, MaxSize>>20)
+		return nil, fmt.Errorf("%s: larger than %d MiB: this is not a cluster's CIB", file, limit>>20)
 	}
 	return root, err
 }
