@@ -28,7 +28,8 @@ type Transport interface {
 // transport's goroutines and must not block. They own the payload.
 type Handler interface {
 	// Datagram delivers one datagram; boot is the sender's boot number as the
-	// sealed packet states it, at is when it was read from the socket.
+	// sealed packet states it (0: it states none), at is when it was read from
+	// the socket.
 	Datagram(from core.ID, boot uint64, link int, payload []byte, at time.Time)
 	// Message delivers one message.
 	Message(from core.ID, payload []byte)
