@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/agents"
+	"github.com/holdfast-ha/holdfast/agents/internal/proc"
 )
 
 const (
@@ -85,7 +87,7 @@ func (a *Agent) end(group int, ended <-chan struct{}) bool {
 	_ = syscall.Kill(-group, syscall.SIGTERM)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for limit := time.Now().Add(a.cfg.Grace); time.Now().Before(limit) && groupExists(group); {
+	for limit := time.Now().Add(a.cfg.Grace); time.Now().Before(limit) && groupLives(group); {
 		<-tick.C
 	}
 	_ = syscall.Kill(-group, syscall.SIGKILL)
@@ -97,8 +99,14 @@ func (a *Agent) end(group int, ended <-chan struct{}) bool {
 	}
 }
 
-func groupExists(group int) bool {
-	return !errors.Is(syscall.Kill(-group, 0), syscall.ESRCH)
+// groupLives says whether any process of the group has not ended. Zombies do
+// not count: an init that is slow to reap must not cost us the whole grace.
+func groupLives(group int) bool {
+	if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+		return false
+	}
+	all, err := proc.All()
+	return err != nil || slices.ContainsFunc(all, func(s proc.Stat) bool { return s.Group == group })
 }
 
 // result renders what came of the call in the cluster's vocabulary.
