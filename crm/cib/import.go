@@ -27,8 +27,8 @@ type Document struct {
 }
 
 // Import reads a CIB: its configuration, its status, and what it could not make
-// use of. The name of the file appears in positions and errors. The error, if
-// any, names file and line.
+// use of. Documents may be compressed with bzip2 or gzip. The name of the file
+// appears in positions and errors. The error, if any, names file and line.
 func Import(r io.Reader, file string) (*policy.Config, *policy.Status, []policy.Problem, error) {
 	doc, err := Read(r, file)
 	if err != nil {

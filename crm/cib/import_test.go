@@ -2,6 +2,8 @@ package cib
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"io"
@@ -121,6 +123,29 @@ func TestLatin1(t *testing.T) {
 	config, _, _, err := Import(strings.NewReader("<?xml version='1.0' encoding='ISO-8859-1'?><cib><nodes><node id='1' uname='gr\xfcn'/></nodes></cib>"), "x.xml")
 	if err != nil || config.Nodes[0].Name != "grün" {
 		t.Errorf("got %v, %v", config, err)
+	}
+}
+
+func TestCompressedDocuments(t *testing.T) {
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	io.WriteString(w, "<cib><nodes><node id='1' uname='a'/></nodes></cib>")
+	w.Close()
+	bzipped, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWdzReNsAAAYZgECAoAc+I4oAIAAxTTIxMTEGhRmCD1Rbew48cLCC3NWy57wYliklQQe/RK0nBn8XckU4UJDc0Xjb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"gzip": zipped.Bytes(), "bzip2": bzipped} {
+		config, _, _, err := Import(bytes.NewReader(data), "x."+name)
+		if err != nil || len(config.Nodes) != 1 || config.Nodes[0].Name != "a" {
+			t.Errorf("%s: got %+v, %v", name, config, err)
+		}
+		if _, _, _, err := Import(bytes.NewReader(data[:len(data)-9]), "x."+name); err == nil {
+			t.Errorf("%s: no error for half a file", name)
+		}
+	}
+	if _, _, _, err := Import(strings.NewReader("\x1f\x8bnot gzip"), "x.gz"); err == nil {
+		t.Error("no error for a broken header")
 	}
 }
 

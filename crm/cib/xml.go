@@ -78,8 +78,12 @@ func (e *element) child(name string) *element {
 	return nil
 }
 
-// parse reads one document of at most limit bytes and returns its root element.
+// parse reads one document of at most limit bytes, not counting compression, and returns its root element.
 func parse(r io.Reader, file string, limit int64) (*element, error) {
+	r, err := plain(r, file)
+	if err != nil {
+		return nil, err
+	}
 	limited := &cappedReader{r: r, left: limit}
 	d := xml.NewDecoder(limited)
 	d.CharsetReader = charset
