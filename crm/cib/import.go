@@ -121,6 +121,10 @@ func (in *importer) config(root *element) *policy.Config {
 			in.topResources(c, e)
 		case "constraints":
 			c.Constraints = append(c.Constraints, in.constraints(e)...)
+		default:
+			if _, known := in.sections[e.name]; !known {
+				in.unknown(e, configuration)
+			}
 		}
 	}
 	for _, name := range []string{"alerts", "acls"} {
@@ -135,16 +139,24 @@ func (in *importer) pos(e *element) policy.Pos {
 	return policy.Pos{File: in.file, Line: e.line}
 }
 
+// maxProblems is how many problems one document can have; whoever has more
+// learns nothing from the rest.
+const maxProblems = 1000
+
 func (in *importer) fail(e *element, object, format string, args ...any) {
-	in.problems = append(in.problems, policy.Problem{
-		Error: true, Object: object, Text: fmt.Sprintf(format, args...), Pos: in.pos(e),
-	})
+	in.problem(true, in.pos(e), object, format, args...)
 }
 
 func (in *importer) warn(e *element, object, format string, args ...any) {
-	in.problems = append(in.problems, policy.Problem{
-		Object: object, Text: fmt.Sprintf(format, args...), Pos: in.pos(e),
-	})
+	in.problem(false, in.pos(e), object, format, args...)
+}
+
+func (in *importer) problem(isError bool, pos policy.Pos, object, format string, args ...any) {
+	if len(in.problems) < maxProblems {
+		in.problems = append(in.problems, policy.Problem{
+			Error: isError, Object: object, Text: fmt.Sprintf(format, args...), Pos: pos,
+		})
+	}
 }
 
 // unknown reports an element that has no meaning where it is.

@@ -98,9 +98,7 @@ func (in *importer) pingNodes(c *policy.Config) {
 		c.Constraints = append(c.Constraints, policy.Constraint{Location: &policy.Location{
 			ID: "ping-node-" + n.ID, Pattern: ".*", Node: n.Name, Score: "-INFINITY", Discovery: "never", Pos: n.Pos,
 		}})
-		in.problems = append(in.problems, policy.Problem{
-			Object: n.ID, Text: "nodes of type \"ping\" no longer exist: it becomes a member that runs no resource", Pos: n.Pos,
-		})
+		in.problem(false, n.Pos, n.ID, "nodes of type \"ping\" no longer exist: it becomes a member that runs no resource")
 	}
 }
 
