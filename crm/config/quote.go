@@ -1,0 +1,60 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// quoted writes a text as an HCL string, templates escaped.
+func quoted(s string) string {
+	return string(hclwrite.TokensForValue(cty.StringVal(strings.ToValidUTF8(s, "\ufffd"))).Bytes())
+}
+
+// valueText writes a value as HCL: numbers and booleans bare when they mean
+// just that text, a reference to a secret as secret("…"), all else quoted.
+func valueText(s string) string {
+	if name, ok := strings.CutPrefix(s, secretPrefix); ok && validName(name) {
+		return "secret(" + quoted(name) + ")"
+	}
+	switch {
+	case s == "true" || s == "false" || s == infinity || s == "-"+infinity || plainNumber(s):
+		return s
+	}
+	return quoted(s)
+}
+
+// plainNumber says whether a text is a number that reading and writing keeps:
+// no leading zeros or sign "+", no exponent.
+func plainNumber(s string) bool {
+	body := strings.TrimPrefix(s, "-")
+	if body == "" || len(body) > 15 || len(s)-len(body) > 1 || strings.Trim(body, "0123456789") != "" {
+		return false
+	}
+	return body == "0" && s == "0" || body[0] != '0'
+}
+
+// nameText writes a reference: bare when it is a word of the language.
+func nameText(s string) string {
+	word := s
+	if i := strings.LastIndexByte(s, '.'); i > 0 && !strings.Contains(s[:i], ".") {
+		if hclsyntax.ValidIdentifier(s[:i]) && hclsyntax.ValidIdentifier(s[i+1:]) {
+			return s
+		}
+	}
+	if hclsyntax.ValidIdentifier(word) && word != "null" && word != "true" && word != "false" && word != "for" {
+		return word
+	}
+	return quoted(s)
+}
+
+// listText writes references as a list.
+func listText(names []string) string {
+	parts := make([]string, len(names))
+	for i, n := range names {
+		parts[i] = nameText(n)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
