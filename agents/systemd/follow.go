@@ -73,7 +73,7 @@ func (w *watch) compare(u unit, now snapshot) bool {
 			return false
 		}
 		w.tell("%s is %s%s", u.name, now, after(": ", now.failure()))
-	case before.up() && !now.up(), !before.down() && now.down():
+	case before.up() && !now.up(), !before.down() && now.down(), !now.up() && now.Invocation != before.Invocation:
 		w.tell("%s is now %s%s", u.name, now, after(": ", now.failure()))
 	case !before.up() && now.up():
 		w.tell("%s was started", u.name)

@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -26,6 +27,7 @@ type snapshot struct {
 	ExitCode        int    // of the main process: CLD_EXITED, CLD_KILLED, CLD_DUMPED
 	ExitStatus      int    // exit status or signal
 	Restarts        int    // by systemd
+	Invocation      string // changes with each start
 }
 
 // up says that the unit is started.
@@ -143,6 +145,7 @@ func (l *link) look(ctx context.Context, u unit) (snapshot, error) {
 	s := snapshot{Condition: true}
 	var loadError struct{ Name, Text string }
 	var assert = true
+	var invocation []byte
 	var pid, restarts uint32
 	var code, status int32
 	wanted := []property{
@@ -152,6 +155,7 @@ func (l *link) look(ctx context.Context, u unit) (snapshot, error) {
 		{unitIface, "SubState", &s.Sub},
 		{unitIface, "ConditionResult", &s.Condition},
 		{unitIface, "AssertResult", &assert},
+		{unitIface, "InvocationID", &invocation},
 	}
 	if iface, ok := interfaces[suffixOf(u.id)]; ok {
 		wanted = append(wanted, property{iface, "Result", &s.Result})
@@ -166,6 +170,7 @@ func (l *link) look(ctx context.Context, u unit) (snapshot, error) {
 	if err := l.getAll(ctx, u.path, wanted); err != nil {
 		return s, err
 	}
+	s.Invocation = hex.EncodeToString(invocation)
 	s.LoadError = loadError.Text
 	s.Condition = s.Condition && assert
 	s.MainPID, s.Restarts, s.ExitCode, s.ExitStatus = int(pid), int(restarts), int(code), int(status)

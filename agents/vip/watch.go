@@ -138,7 +138,7 @@ func (w *watch) repair(table []iface) error {
 	if err := addAddress(p, w.cfg.ip, c.label); err != nil {
 		return err
 	}
-	c.place = p
+	c.place, w.absent = p, false
 	if err := c.announce(); err != nil {
 		w.agent.log.Warn("the address is back, but could not be announced", "address", w.cfg.ip, "error", err)
 	}

@@ -31,6 +31,7 @@ type state struct {
 	pid         int
 	process     *exec.Cmd
 	job         uint32
+	invocation  byte // counts the starts
 }
 
 // Add makes a unit known, stopped. It panics on a name that was added before.
@@ -97,6 +98,7 @@ func (u *state) isService() bool { return strings.HasSuffix(u.Name, ".service") 
 // up starts a unit's process and says that it is active. m.mu is held.
 func (m *Manager) up(u *state) error {
 	u.result, u.code, u.status = "success", 0, 0
+	u.invocation++
 	if u.isService() {
 		cmd := exec.Command("sleep", "3600")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
