@@ -1,0 +1,523 @@
+package core
+
+import (
+	"container/heap"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/cryptotest"
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// world is a whole cluster in one goroutine with virtual time. All chance
+// comes from one seed. Invariants are checked after every event.
+type world struct {
+	t     testing.TB
+	seed  uint64
+	rand  *rand.Rand
+	now   time.Time
+	queue events
+	order uint64
+	hosts []*machine
+	trace interface {
+		Write([]byte) (int, error)
+		Sum64() uint64
+	}
+
+	loss, dup float64
+	slow      time.Duration // longest delay of a packet
+	cut       map[[2]ID]bool
+
+	leaders map[uint64]ID     // term -> leader
+	log     map[uint64]string // index -> what was applied there
+	acked   map[string]bool
+	made    int
+	seen    []string // events worth reading, "1.250s a: lost 2 ..."
+}
+
+type event struct {
+	at    time.Time
+	order uint64
+	do    func()
+}
+
+type events []event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	return e[i].at.Before(e[j].at) || e[i].at.Equal(e[j].at) && e[i].order < e[j].order
+}
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	x := (*e)[len(*e)-1]
+	*e = (*e)[:len(*e)-1]
+	return x
+}
+
+// machine is one host: its disk survives, its node does not.
+type machine struct {
+	w      *world
+	id     ID
+	self   Peer
+	seed   *Roster
+	cfg    Config
+	node   *Node // nil while down
+	boot   uint64
+	life   uint64
+	key    uint64
+	app    []string
+	disk   Stored
+	hang   time.Time // the disk answers nothing before that
+	last   time.Time // when the last write ends
+	paused bool
+	left   error // why it stopped for good
+	asked  map[uint64]string
+	answer map[uint64]Resolved
+	events []Event
+}
+
+func simConfig() Config {
+	c := DefaultConfig()
+	c.FailureTimeout = time.Second
+	c.SnapshotEntries, c.KeepEntries, c.SnapshotChunk = 40, 5, 1024
+	return c
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	cryptotest.SetGlobalRandom(t, seed)
+	return &world{
+		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_700_000_000, 0), slow: 5 * time.Millisecond,
+		cut: map[[2]ID]bool{}, leaders: map[uint64]ID{}, log: map[uint64]string{}, acked: map[string]bool{}, trace: fnv.New64a(),
+	}
+}
+
+func (w *world) after(d time.Duration, do func()) {
+	w.order++
+	heap.Push(&w.queue, event{w.now.Add(d), w.order, do})
+}
+
+// run lets d of virtual time pass.
+func (w *world) run(d time.Duration) {
+	end := w.now.Add(d)
+	for len(w.queue) > 0 && !w.queue[0].at.After(end) {
+		e := heap.Pop(&w.queue).(event)
+		w.now = e.at
+		e.do()
+	}
+	w.now = end
+}
+
+// runUntil lets time pass until ok, at most d; it fails the test otherwise.
+func (w *world) runUntil(d time.Duration, what string, ok func() bool) time.Duration {
+	w.t.Helper()
+	start := w.now
+	for end := w.now.Add(d); w.now.Before(end); {
+		if ok() {
+			return w.now.Sub(start)
+		}
+		w.run(10 * time.Millisecond)
+	}
+	if !ok() {
+		w.fail("%s not within %v", what, d)
+	}
+	return d
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	for _, h := range w.hosts {
+		if h.node != nil {
+			w.t.Logf("%s sees %v", h.self.Name, h.node.View())
+		}
+	}
+	w.t.Fatalf("seed %d: %s", w.seed, fmt.Sprintf(format, args...))
+}
+
+func testPeer(n int) Peer {
+	p := Peer{Name: string(rune('a' + n - 1)), Addresses: []string{"x:1"}, Key: make([]byte, 32), Cert: make([]byte, 32)}
+	p.Key[0], p.Cert[0] = byte(n), byte(n)
+	return p
+}
+
+// found starts a cluster of n members, the first of which takes the others in.
+func (w *world) found(n int) {
+	first := testPeer(1)
+	data, err := FirstSnapshot("id", "sim", first)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	first.ID = 1
+	h := w.machine(first)
+	h.disk = Stored{
+		Snapshot: &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{
+			Index: new(uint64(1)), Term: new(uint64(1)), ConfState: &raftpb.ConfState{Voters: []uint64{1}},
+		}},
+		HardState: &raftpb.HardState{Term: new(uint64(1)), Vote: new(uint64(0)), Commit: new(uint64(1))},
+	}
+	h.start(true)
+	for i := 2; i <= n; i++ {
+		w.join(i)
+		w.runUntil(5*time.Second, "a new voter", func() bool { return w.voters() == i })
+	}
+}
+
+func (w *world) machine(p Peer) *machine {
+	h := &machine{w: w, id: p.ID, self: p, cfg: simConfig(), asked: map[uint64]string{}, answer: map[uint64]Resolved{}}
+	w.hosts = append(w.hosts, h)
+	return h
+}
+
+func (w *world) voters() int {
+	l := w.leader()
+	if l == nil {
+		return 0
+	}
+	return len(l.node.conf.GetVoters())
+}
+
+// join admits one more member through the leader and starts it.
+func (w *world) join(n int) *machine {
+	token := Token{ID: fmt.Sprintf("t%d-%d", n, len(w.hosts)), Hash: make([]byte, 32), Expires: w.now.Add(time.Hour), UsesLeft: 1}
+	w.command(Command{CreateToken: &CreateToken{Now: w.now, Token: token}})
+	m := w.command(Command{Admit: &Admit{Now: w.now, Token: token.ID, Hash: token.Hash, Peer: testPeer(n)}}).(Member)
+	h := w.machine(m.Peer)
+	h.seed = w.leader().node.Roster()
+	h.start(true)
+	return h
+}
+
+// command has the leader propose a membership command and waits for its answer.
+func (w *world) command(c Command) any {
+	w.t.Helper()
+	var r Resolved
+	w.runUntil(10*time.Second, "an answer", func() bool {
+		l := w.leader()
+		if l == nil {
+			return false
+		}
+		key := l.propose(Propose{Command: &c})
+		w.run(200 * time.Millisecond)
+		var ok bool
+		r, ok = l.answer[key]
+		return ok
+	})
+	if r.Err != nil {
+		w.fail("%+v: %v", c, r.Err)
+	}
+	return r.Value
+}
+
+func (w *world) leader() *machine {
+	var best *machine
+	for _, h := range w.hosts {
+		if h.node != nil && h.node.View().Leading && (best == nil || h.node.term > best.node.term) {
+			best = h
+		}
+	}
+	return best
+}
+
+func (h *machine) start(reboot bool) {
+	if reboot {
+		h.boot++
+	}
+	h.life++
+	n, err := New(h.w.now, Options{Config: h.cfg, Self: h.self, Boot: h.boot, Incarnation: h.life, Stored: h.stored(), Seed: h.seed})
+	if err != nil {
+		h.w.fail("start %s: %v", h.self.Name, err)
+	}
+	h.node, h.key, h.app, h.paused, h.hang, h.last = n, 0, nil, false, time.Time{}, h.w.now
+	h.tick(n)
+}
+
+// stored returns a copy of the disk, so that a running node shares nothing with it.
+func (h *machine) stored() Stored {
+	s := h.disk
+	s.Entries = slices.Clone(s.Entries)
+	return s
+}
+
+func (h *machine) tick(n *Node) {
+	if h.node != n {
+		return
+	}
+	if !h.paused {
+		h.step(Tick{})
+	}
+	h.w.after(h.cfg.Tick, func() { h.tick(n) })
+}
+
+// crash loses memory and writes under way.
+func (h *machine) crash() { h.node = nil }
+
+// deliver steps an input now, or when the pause is over.
+func (h *machine) deliver(n *Node, in Input) {
+	switch {
+	case h.node != n:
+	case h.paused:
+		h.w.after(10*time.Millisecond, func() { h.deliver(n, in) })
+	default:
+		h.step(in)
+	}
+}
+
+func (h *machine) propose(p Propose) uint64 {
+	h.key++
+	p.Key = h.key
+	h.step(p)
+	return p.Key
+}
+
+func (h *machine) say(data string) {
+	h.asked[h.life<<32|h.key+1] = data
+	h.propose(Propose{Data: []byte(data)})
+}
+
+func (h *machine) step(in Input) {
+	n := h.node
+	for queue := []Input{in}; len(queue) > 0; queue = queue[1:] {
+		for _, e := range n.Step(h.w.now, queue[0]) {
+			if next := h.perform(n, e); next != nil {
+				queue = append(queue, next)
+			}
+		}
+	}
+	h.w.check(h)
+}
+
+func (h *machine) perform(n *Node, e Effect) Input {
+	w := h.w
+	fmt.Fprintf(w.trace, "%d %d %T", w.now.UnixNano(), h.id, e)
+	switch e := e.(type) {
+	case SendDatagram:
+		w.send(h, e.To, func(to *machine) Input { return Datagram{From: h.id, Link: e.Link, Payload: e.Payload, At: w.now} })
+	case SendMessage:
+		w.send(h, e.To, func(to *machine) Input { return Message{From: h.id, Payload: e.Payload} })
+	case Persist:
+		h.persist(n, e)
+	case Apply:
+		h.apply(e)
+	case Restore:
+		h.app = nil
+		if err := json.Unmarshal(e.Data, &h.app); err != nil {
+			w.fail("restore: %v", err)
+		}
+	case TakeSnapshot:
+		b, _ := json.Marshal(h.app)
+		return SnapshotTaken{Index: e.Index, Data: b}
+	case Resolved:
+		h.answer[e.Key] = e
+	case Notify:
+		h.events = append(h.events, e.Event)
+		w.seen = append(w.seen, fmt.Sprintf("%s: %v", h.self.Name, e.Event))
+	case Fatal:
+		h.left = e.Err
+		h.node = nil
+	}
+	return nil
+}
+
+func (w *world) send(from *machine, to ID, in func(*machine) Input) {
+	copies := 1
+	if w.rand.Float64() < w.loss {
+		copies = 0
+	}
+	if w.rand.Float64() < w.dup {
+		copies++
+	}
+	for range copies {
+		delay := time.Duration(w.rand.Int64N(int64(w.slow)) + 1)
+		w.after(delay, func() {
+			for _, h := range w.hosts {
+				if h.id == to && h.node != nil && !w.cut[[2]ID{from.id, to}] {
+					h.deliver(h.node, in(h))
+				}
+			}
+		})
+	}
+}
+
+// persist writes in order, each after a while, and not before a hang is over.
+func (h *machine) persist(n *Node, e Persist) {
+	w := h.w
+	at := h.last
+	for _, t := range []time.Time{w.now, h.hang} {
+		if t.After(at) {
+			at = t
+		}
+	}
+	at = at.Add(time.Duration(w.rand.Int64N(int64(2 * time.Millisecond))))
+	h.last = at
+	w.after(at.Sub(w.now), func() {
+		if h.node != n {
+			return // lost with the crash
+		}
+		if h.hang.After(w.now) {
+			h.persist(n, e)
+			return
+		}
+		h.write(e.Write)
+		h.deliver(n, Persisted{Seq: e.Seq})
+	})
+}
+
+func (h *machine) write(wr Write) {
+	d := &h.disk
+	if s := wr.Snapshot; s != nil {
+		index := s.GetMetadata().GetIndex()
+		keep := slices.DeleteFunc(slices.Clone(d.Entries), func(e *raftpb.Entry) bool { return e.GetIndex() <= index })
+		if wr.Install {
+			keep = nil
+		}
+		d.Snapshot, d.Entries = s, keep
+	}
+	if len(wr.Entries) > 0 {
+		first := wr.Entries[0].GetIndex()
+		d.Entries = append(slices.DeleteFunc(slices.Clone(d.Entries), func(e *raftpb.Entry) bool { return e.GetIndex() >= first }), wr.Entries...)
+	}
+	if wr.HardState != nil {
+		d.HardState = wr.HardState
+	}
+}
+
+func (h *machine) apply(e Apply) {
+	w, data := h.w, string(e.Entry.Data)
+	line := fmt.Sprintf("%d %s", e.Entry.Term, data)
+	if old, ok := w.log[e.Entry.Index]; ok && old != line {
+		w.fail("index %d: %s applied %q, another one %q", e.Entry.Index, h.self.Name, line, old)
+	}
+	w.log[e.Entry.Index] = line
+	if slices.Contains(h.app, data) {
+		w.fail("%s applied %q twice", h.self.Name, data)
+	}
+	// R0: what takes effect rests on a commit index that is on disk.
+	if c := h.disk.HardState.GetCommit(); c < e.Entry.Index {
+		w.fail("%s applied %d, but its disk knows only %d as committed", h.self.Name, e.Entry.Index, c)
+	}
+	h.app = append(h.app, data)
+	if e.Key != 0 {
+		w.acked[h.asked[h.life<<32|e.Key]] = true
+	}
+}
+
+// check holds the standing invariants against one machine.
+func (w *world) check(h *machine) {
+	if h.node == nil || !h.node.View().Leading {
+		return
+	}
+	if old, ok := w.leaders[h.node.term]; ok && old != h.id {
+		w.fail("term %d has two leaders: %d and %d", h.node.term, old, h.id)
+	}
+	w.leaders[h.node.term] = h.id
+}
+
+// chaos does one random thing.
+func (w *world) chaos() {
+	h := w.hosts[w.rand.IntN(len(w.hosts))]
+	other := w.hosts[w.rand.IntN(len(w.hosts))]
+	back := time.Duration(w.rand.Int64N(int64(3 * time.Second)))
+	switch w.rand.IntN(8) {
+	case 0, 1:
+		if h.node != nil {
+			h.crash()
+			reboot := w.rand.IntN(2) == 0
+			w.after(back, func() { h.start(reboot) })
+		}
+	case 2:
+		pair := [2]ID{h.id, other.id} // one way
+		w.cut[pair] = true
+		w.after(back, func() { delete(w.cut, pair) })
+	case 3:
+		for _, o := range w.hosts {
+			w.cut[[2]ID{h.id, o.id}], w.cut[[2]ID{o.id, h.id}] = true, true
+		}
+		w.after(back, func() {
+			for _, o := range w.hosts {
+				delete(w.cut, [2]ID{h.id, o.id})
+				delete(w.cut, [2]ID{o.id, h.id})
+			}
+		})
+	case 4:
+		h.paused = true
+		w.after(back, func() { h.paused = false })
+	case 5:
+		h.hang = w.now.Add(back)
+	case 6:
+		w.loss, w.dup = 0.3*w.rand.Float64(), 0.2*w.rand.Float64()
+		w.after(back, func() { w.loss, w.dup = 0, 0 })
+	case 7:
+		w.slow = 200 * time.Millisecond
+		w.after(back, func() { w.slow = 5 * time.Millisecond })
+	}
+}
+
+func (w *world) client() {
+	h := w.hosts[w.rand.IntN(len(w.hosts))]
+	if h.node == nil || h.paused {
+		return
+	}
+	w.made++
+	h.say(fmt.Sprintf("v%d", w.made))
+}
+
+// storm runs a cluster through faults and load, heals everything, and checks
+// that nothing that was acknowledged is lost and that all agree.
+func storm(t *testing.T, seed uint64, members int, d time.Duration) *world {
+	w := newWorld(t, seed)
+	w.found(members)
+	for at := time.Duration(0); at < d; at += 20 * time.Millisecond {
+		w.after(at, w.client)
+	}
+	for at := time.Duration(0); at < d; at += 700 * time.Millisecond {
+		w.after(at, w.chaos)
+	}
+	w.run(d + 4*time.Second) // the last fault heals after 3 s
+	w.runUntil(10*time.Second, "one leader and equal logs after the storm", w.calm)
+	for data := range w.acked {
+		for _, h := range w.hosts {
+			if !slices.Contains(h.app, data) {
+				w.fail("%s lost %q, which was acknowledged", h.self.Name, data)
+			}
+		}
+	}
+	return w
+}
+
+func (w *world) calm() bool {
+	for _, h := range w.hosts {
+		if h.left != nil {
+			w.fail("%s stopped: %v", h.self.Name, h.left)
+		}
+		if h.node == nil || h.node.leader == 0 || h.node.leader != w.hosts[0].node.leader || !slices.Equal(h.app, w.hosts[0].app) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestStorm(t *testing.T) {
+	for _, members := range []int{3, 5} {
+		for seed := range uint64(12) {
+			t.Run(fmt.Sprintf("%d members seed %d", members, seed), func(t *testing.T) {
+				w := storm(t, seed, members, 20*time.Second)
+				if len(w.acked) < 100 {
+					t.Errorf("only %d of %d proposals were acknowledged", len(w.acked), w.made)
+				}
+			})
+		}
+	}
+}
+
+func TestSameSeedSameRun(t *testing.T) {
+	a := storm(t, 7, 3, 5*time.Second).trace.Sum64()
+	b := storm(t, 7, 3, 5*time.Second).trace.Sum64()
+	if a != b {
+		t.Errorf("two runs of one seed differ: %x and %x", a, b)
+	}
+}
