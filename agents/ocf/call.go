@@ -85,11 +85,7 @@ func (a *Agent) prepare(c command, out *output) *exec.Cmd {
 // the leader is known to be gone.
 func (a *Agent) end(group int, ended <-chan struct{}) bool {
 	_ = syscall.Kill(-group, syscall.SIGTERM)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for limit := time.Now().Add(a.cfg.Grace); time.Now().Before(limit) && groupLives(group); {
-		<-tick.C
-	}
+	a.awaitGroup(context.Background(), group, a.cfg.Grace)
 	_ = syscall.Kill(-group, syscall.SIGKILL)
 	select {
 	case <-ended:

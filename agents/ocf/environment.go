@@ -23,6 +23,7 @@ func (a *Agent) environment(req agents.Request) ([]string, error) {
 	env["OCF_RESOURCE_TYPE"] = req.Agent.Type
 	env["OCF_RESOURCE_PROVIDER"] = providerOf(req.Agent)
 	env["OCF_CHECK_LEVEL"] = strconv.Itoa(req.CheckLevel())
+	env[operationMark] = a.markOf(req.Node)
 	env["OCF_RESKEY_crm_feature_set"] = featureSet
 	for name, value := range req.Params {
 		if name != agents.CheckLevelParam {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -142,6 +143,7 @@ HA_SBIN_DIR=/opt/shims
 HA_VARRUN=/run
 HA_cluster_type=corosync
 HA_debug=1
+HOLDFAST_AGENT=ROOT/run n1
 HOME=/root
 LC_ALL=C
 LOGNAME=root
@@ -219,6 +221,64 @@ func TestDaemonsSurvive(t *testing.T) {
 		if then == "hang" && (r.Status != agents.TimedOut || alive(background)) {
 			t.Errorf("%s: %s, background process alive: %t", then, r, alive(background))
 		}
+	}
+}
+
+// TestMain is also the daemon of TestEndOrphans: it calls an agent that hangs.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == "daemon" {
+		cfg := ocf.DefaultConfig()
+		cfg.Root, cfg.RunDir = os.Args[2], filepath.Join(os.Args[2], "run")
+		a, err := ocf.New(cfg, nil)
+		if err != nil {
+			panic(err)
+		}
+		a.Run(context.Background(), agents.Request{
+			Resource: "toy1", Agent: agents.Spec{Class: "ocf", Provider: "test", Type: "toy"}, Action: "daemon",
+			Timeout: time.Minute, Params: map[string]string{"state": os.Args[3], "then": "hang"}, Node: os.Args[4],
+		})
+	}
+	os.Exit(m.Run())
+}
+
+// A daemon is killed while an agent works for it. Its successor ends the call,
+// and only that: neither what the call started, nor another node's call.
+func TestEndOrphans(t *testing.T) {
+	a, root := toyClass(t, nil)
+	state := filepath.Join(t.TempDir(), "state")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	daemon := exec.Command(self, "daemon", root, state, "n1")
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(5 * time.Second); ; <-tick.C {
+		if text, _ := os.ReadFile(state + ".pid"); len(text) > 0 {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("the agent does not come up")
+		}
+	}
+	_ = daemon.Process.Kill()
+	_ = daemon.Wait()
+	survivor, background := pid(t, state+".pid"), pid(t, state+".background")
+	t.Cleanup(func() { _ = syscall.Kill(survivor, syscall.SIGKILL) })
+	for node, want := range map[string][]string{"n2": nil, "n1": {"daemon of toy1 (ocf:test:toy)"}} {
+		got, err := a.EndOrphans(context.Background(), node)
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Errorf("%s: %v\n%s", node, err, d)
+		}
+	}
+	if again, _ := a.EndOrphans(context.Background(), "n1"); again != nil || alive(background) {
+		t.Errorf("still there: %v, background process alive: %t", again, alive(background))
+	}
+	if !alive(survivor) {
+		t.Error("what the call had started did not survive")
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // Stat is what the kernel says of a process (/proc/PID/stat).
 type Stat struct {
 	PID     int
-	State   byte   // R, S, D, T, Z …
+	State   byte // R, S, D, T, Z …
+	Parent  int
 	Group   int    // process group
 	Session int    // the pid of the session's leader
 	Born    uint64 // clock ticks after boot: with the pid, unique until reboot
@@ -50,13 +51,14 @@ func parse(text []byte) (Stat, error) {
 		return Stat{}, broken
 	}
 	pid, err1 := strconv.Atoi(string(head))
-	group, err2 := strconv.Atoi(string(fields[2]))
-	session, err3 := strconv.Atoi(string(fields[3]))
-	born, err4 := strconv.ParseUint(string(fields[19]), 10, 64)
-	if errors.Join(err1, err2, err3, err4) != nil {
+	parent, err2 := strconv.Atoi(string(fields[1]))
+	group, err3 := strconv.Atoi(string(fields[2]))
+	session, err4 := strconv.Atoi(string(fields[3]))
+	born, err5 := strconv.ParseUint(string(fields[19]), 10, 64)
+	if errors.Join(err1, err2, err3, err4, err5) != nil {
 		return Stat{}, broken
 	}
-	return Stat{PID: pid, State: fields[0][0], Group: group, Session: session, Born: born}, nil
+	return Stat{PID: pid, State: fields[0][0], Parent: parent, Group: group, Session: session, Born: born}, nil
 }
 
 // All lists the living processes. Those that vanish meanwhile are left out.

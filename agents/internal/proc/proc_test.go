@@ -12,7 +12,7 @@ func TestParse(t *testing.T) {
 	rest := " S 1 812 700 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 3345 1 2"
 	for _, name := range []string{"sh", "a b", "x) R (y", "((", ""} {
 		got, err := parse([]byte("812 (" + name + ")" + rest))
-		if want := (Stat{PID: 812, State: 'S', Group: 812, Session: 700, Born: 3345}); err != nil || got != want {
+		if want := (Stat{PID: 812, State: 'S', Parent: 1, Group: 812, Session: 700, Born: 3345}); err != nil || got != want {
 			t.Errorf("name %q: %+v, %v", name, got, err)
 		}
 	}
