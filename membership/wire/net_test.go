@@ -22,10 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // long when all is well.
 const patience = 20 * time.Second
 
-// quick makes streams notice things fast, so that tests are.
+// quick makes streams try again fast, so that tests are; but they are not
+// impatient, because the machine may be busy.
 func quick() Timing {
 	return Timing{
-		Beat: 20 * time.Millisecond, Stall: 300 * time.Millisecond, Dial: 2 * time.Second, Stagger: 100 * time.Millisecond,
+		Beat: 20 * time.Millisecond, Stall: patience / 2, Dial: 2 * time.Second, Stagger: 100 * time.Millisecond,
 		BackoffMin: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond, Quiet: time.Minute, Return: 50 * time.Millisecond,
 	}
 }
@@ -95,18 +96,32 @@ func (b *logBook) String() string {
 	return b.text.String()
 }
 
+func logger(book *logBook) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Output: book, Level: hclog.Debug})
+}
+
 // await waits for a line that holds all of the words.
-func (b *logBook) await(t *testing.T, words ...string) string {
+func (b *logBook) await(t *testing.T, words ...string) {
 	t.Helper()
+	b.awaitWhile(t, func() {}, words...)
+}
+
+// awaitWhile does something now and then while it waits.
+func (b *logBook) awaitWhile(t *testing.T, do func(), words ...string) {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
 	deadline := time.After(patience)
 	for {
 		for line := range strings.Lines(b.String()) {
 			if containsAll(line, words) {
-				return line
+				return
 			}
 		}
 		select {
 		case <-b.lines:
+		case <-again.C:
+			do()
 		case <-deadline:
 			t.Fatalf("no log line with %q in:\n%s", words, b)
 		}
@@ -144,6 +159,11 @@ func founder(t testing.TB, cluster, name string) *identity.Identity {
 // open listens with an identity on so many links of the loopback.
 func open(t testing.TB, id *identity.Identity, number core.ID, links int, boot, incarnation uint64) *node {
 	t.Helper()
+	return openWith(t, quick(), id, number, links, boot, incarnation)
+}
+
+func openWith(t testing.TB, timing Timing, id *identity.Identity, number core.ID, links int, boot, incarnation uint64) *node {
+	t.Helper()
 	book := newLogBook()
 	addresses := make([]string, links)
 	for i := range addresses {
@@ -151,8 +171,8 @@ func open(t testing.TB, id *identity.Identity, number core.ID, links int, boot, 
 	}
 	self := core.Peer{ID: number, Name: id.Node(), Addresses: addresses, Key: id.LinkKey(), Cert: id.CertHash()}
 	n, err := Listen(Config{
-		Self: self, Identity: id, Boot: boot, Incarnation: incarnation, Timing: quick(),
-		Logger: hclog.New(&hclog.LoggerOptions{Name: id.Node(), Output: book, Level: hclog.Debug}),
+		Self: self, Identity: id, Boot: boot, Incarnation: incarnation, Timing: timing,
+		Logger: logger(book),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +204,20 @@ func cluster(t testing.TB, size, links int) []*node {
 		}
 	}
 	return nodes
+}
+
+// replace starts n's node again with other timing.
+func replace(t testing.TB, n *node, timing Timing, peers ...*node) *node {
+	t.Helper()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openWith(t, timing, n.id, n.peer.ID, len(n.links), 1, 2)
+	introduce(append(peers, again)...)
+	if err := again.Start(again.ear); err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 // introduce tells each of the nodes about all of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type outbox struct {
 	queue  [][]byte
 	bytes  int
 	lost   bool // since the handler was told
+	cut    bool // no link worked at the last try
 	status StreamStats
 	meter  meter
 }
@@ -139,8 +141,8 @@ func (o *outbox) away(err error) {
 		return
 	}
 	o.mu.Lock()
-	first := o.status.LastError == ""
-	o.status.LastError = err.Error()
+	first := !o.cut
+	o.cut, o.status.LastError = true, err.Error()
 	o.meter.drops[Away].Add(uint64(len(o.queue)))
 	o.queue, o.bytes, o.lost = nil, 0, true
 	o.mu.Unlock()
@@ -216,7 +218,7 @@ func (o *outbox) use(conn *tls.Conn, link int) (better attempt, err error) {
 		wake, batch := o.wake, o.take()
 		if len(batch) > 0 {
 			if err := o.write(conn, buf, batch); err != nil {
-				return attempt{}, cause(broken, err)
+				return attempt{}, cause(conn, broken, err)
 			}
 			lastMessage = time.Now()
 			wake = ready // look again, but first at the others
@@ -236,7 +238,7 @@ func (o *outbox) use(conn *tls.Conn, link int) (better attempt, err error) {
 				return attempt{}, errQuiet
 			}
 			if _, err := conn.Write(make([]byte, frameHead)); err != nil {
-				return attempt{}, cause(broken, err)
+				return attempt{}, cause(conn, broken, err)
 			}
 		}
 	}
@@ -262,14 +264,14 @@ var ready = func() chan struct{} {
 	return c
 }()
 
-// cause prefers what the reading side saw: a write only fails because of it.
-func cause(broken <-chan error, err error) error {
-	select {
-	case why := <-broken:
+// cause ends conn after a failed write and says why it failed. The reading side
+// mostly knows better: it closed the connection under the writer.
+func cause(conn *tls.Conn, broken <-chan error, err error) error {
+	conn.NetConn().Close()
+	if why := <-broken; !errors.Is(why, net.ErrClosed) {
 		return why
-	default:
-		return err
 	}
+	return err
 }
 
 // write sends a batch. A failed one counts as lost: the peer may have some of it.
@@ -337,6 +339,7 @@ func (o *outbox) lookForBetter(ctx context.Context, link int, found chan<- attem
 func (o *outbox) setConnected(link int) {
 	o.mu.Lock()
 	again := o.status.LastError != ""
+	o.cut = false
 	o.status.Connected, o.status.Link, o.status.Since, o.status.LastError = true, link, time.Now(), ""
 	o.mu.Unlock()
 	if again {
