@@ -69,7 +69,7 @@ func (n *Net) greet(ctx context.Context, link int, c *trackedConn) {
 
 // serverConfig answers a caller that offers protocols.
 func (n *Net) serverConfig(protocols []string) *tls.Config {
-	id := n.config.Identity
+	id := n.identity.Load()
 	if slices.Contains(protocols, identity.JoinProtocol) {
 		return id.JoinTLS()
 	}
@@ -114,7 +114,7 @@ func (n *Net) serveJoin(ctx context.Context, conn *tls.Conn) error {
 	if f := n.admit.Load(); f != nil {
 		admit = *f
 	}
-	request, err := n.config.Identity.ServeJoin(ctx, conn, admit)
+	request, err := n.identity.Load().ServeJoin(ctx, conn, admit)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (n *Net) logRefused(c *trackedConn, wanted string, err error) {
 		n.log.Debug("a caller hung up during the handshake", "source", source)
 		return
 	}
-	id := n.config.Identity
+	id := n.identity.Load()
 	if cluster := identity.ClusterOfServerName(wanted); cluster != "" && cluster != id.ClusterID() {
 		err = fmt.Errorf("the caller belongs to cluster %s, this is cluster %s (%s): %w", cluster, id.ClusterID(), id.ClusterName(), err)
 	}

@@ -118,7 +118,7 @@ func (n *Net) dialLink(ctx context.Context, p *peer, link int, protocol string) 
 	if c == nil {
 		return nil, net.ErrClosed
 	}
-	conn := tls.Client(c, n.config.Identity.ClientTLS(protocol, func(node string, certHash []byte) error {
+	conn := tls.Client(c, n.identity.Load().ClientTLS(protocol, func(node string, certHash []byte) error {
 		if !bytes.Equal(certHash, p.info.Cert) {
 			return fmt.Errorf("node %s answers there, not %s", node, p.info.Name)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/membership/core"
 	"github.com/holdfast-ha/holdfast/membership/identity"
@@ -98,6 +99,31 @@ func TestDialNamesEveryLink(t *testing.T) {
 	cancel()
 	if _, err := n1.Dial(ctx, 2, "http/1.1"); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// A renewed certificate is shown without a restart; other keys are refused.
+func TestRenewedCertificateIsShown(t *testing.T) {
+	nodes := cluster(t, 2, 1)
+	n1, n2 := nodes[0], nodes[1]
+	renewed, err := n1.id.Renew(time.Now().AddDate(5, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n1.UseIdentity(renewed); err != nil {
+		t.Fatal(err)
+	}
+	n1.Listener("test/1")
+	conn, err := n2.Dial(context.Background(), 1, "test/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
+	if !shown.NotAfter.Equal(renewed.NotAfter()) {
+		t.Errorf("the certificate shown expires %v, the renewed one %v", shown.NotAfter, renewed.NotAfter())
+	}
+	if err := n1.UseIdentity(founder(t, "prod", "n1")); err == nil {
+		t.Error("other keys were taken")
 	}
 }
 

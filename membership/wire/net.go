@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -50,8 +51,9 @@ type Net struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	table atomic.Pointer[table]
-	admit atomic.Pointer[identity.AdmitFunc]
+	identity atomic.Pointer[identity.Identity]
+	table    atomic.Pointer[table]
+	admit    atomic.Pointer[identity.AdmitFunc]
 
 	mu        sync.Mutex
 	closed    bool
@@ -85,6 +87,7 @@ func Listen(config Config) (*Net, error) {
 	if _, err := hex.Decode(n.cluster[:], []byte(config.Identity.ClusterID()[:2*clusterSize])); err != nil {
 		return nil, fmt.Errorf("wire: cluster id: %w", err)
 	}
+	n.identity.Store(config.Identity)
 	n.complaints.log = config.Logger
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.table.Store(&table{self: config.Self.ID})
@@ -108,6 +111,17 @@ func (n *Net) Addresses() []string {
 		out = append(out, l.local.String())
 	}
 	return out
+}
+
+// UseIdentity shows a renewed certificate from the next connection on. Its keys
+// must be the same: peers know this node by them.
+func (n *Net) UseIdentity(id *identity.Identity) error {
+	old := n.identity.Load()
+	if id.ClusterID() != old.ClusterID() || !bytes.Equal(id.CertHash(), old.CertHash()) || !bytes.Equal(id.LinkKey(), old.LinkKey()) {
+		return fmt.Errorf("wire: %v can not replace %v while it runs: its keys differ", id, old)
+	}
+	n.identity.Store(id)
+	return nil
 }
 
 // HandleJoins lets admit decide about machines that want to join. Before that,

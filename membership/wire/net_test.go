@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -164,11 +166,12 @@ func open(t testing.TB, id *identity.Identity, number core.ID, links int, boot, 
 
 func openWith(t testing.TB, timing Timing, id *identity.Identity, number core.ID, links int, boot, incarnation uint64) *node {
 	t.Helper()
+	return openAt(t, timing, id, number, boot, incarnation, slices.Repeat([]string{"127.0.0.1:0"}, links)...)
+}
+
+func openAt(t testing.TB, timing Timing, id *identity.Identity, number core.ID, boot, incarnation uint64, addresses ...string) *node {
+	t.Helper()
 	book := newLogBook()
-	addresses := make([]string, links)
-	for i := range addresses {
-		addresses[i] = "127.0.0.1:0"
-	}
 	self := core.Peer{ID: number, Name: id.Node(), Addresses: addresses, Key: id.LinkKey(), Cert: id.CertHash()}
 	n, err := Listen(Config{
 		Self: self, Identity: id, Boot: boot, Incarnation: incarnation, Timing: timing,
@@ -280,6 +283,67 @@ func TestThreeNodesTalk(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestStatsTellWhatHappened(t *testing.T) {
+	nodes := cluster(t, 2, 2)
+	n1, n2 := nodes[0], nodes[1]
+	for range 3 {
+		n1.SendDatagram(2, 1, []byte("beat"))
+		next(t, n2.datagrams, "a datagram")
+	}
+	n1.SendDatagram(2, 1, make([]byte, MaxDatagram+1))
+	n1.SendDatagram(2, 2, []byte("beat"))
+	n1.SendMessage(2, []byte("vote"))
+	next(t, n2.messages, "a message")
+	awaitLink(t, n1, n2, 0)
+
+	s := n1.Stats()
+	link := s.Peers[0].Links[1]
+	if link.Sent != 3 || len(link.Dropped) != 1 || link.Dropped[0] != (Drop{Oversize, 1}) || link.Remote != n2.peer.Addresses[1] {
+		t.Errorf("sender's link: %+v", link)
+	}
+	if len(s.Strays) != 1 || s.Strays[0] != (Drop{NoLink, 1}) {
+		t.Errorf("strays: %v", s.Strays)
+	}
+	s = n2.Stats()
+	link = s.Peers[0].Links[1]
+	if link.Received != 3 || link.LastReceived.IsZero() || link.Dropped != nil || !s.Peers[0].Links[0].LastReceived.IsZero() {
+		t.Errorf("receiver's links: %+v", s.Peers[0].Links)
+	}
+	if s.Peers[0].Stream.Received == 0 {
+		t.Errorf("receiver's stream: %+v", s.Peers[0].Stream)
+	}
+	for why := range reasons {
+		if why.String() == "" || why.explain() == "" {
+			t.Errorf("reason %d has no name", why)
+		}
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	probe, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skipf("left out: no IPv6 on this machine (%v)", err)
+	}
+	probe.Close()
+	first := founder(t, "prod", "n1")
+	second := joined(t, first, "n2")
+	a := openAt(t, quick(), first, 1, 1, 1, "127.0.0.1:0", "[::1]:0")
+	b := openAt(t, quick(), second, 2, 1, 1, "127.0.0.1:0", "[::1]:0")
+	b.links[0].tcp.Close() // only IPv6 is left for the stream
+	introduce(a, b)
+	for _, n := range []*node{a, b} {
+		if err := n.Start(n.ear); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.SendDatagram(2, 1, []byte("beat"))
+	if got := next(t, b.datagrams, "a datagram"); got.link != 1 {
+		t.Errorf("got %+v", got)
+	}
+	talk(t, a, b, "vote")
+	awaitLink(t, a, b, 1)
 }
 
 func TestMessagesKeepTheirOrderAndSize(t *testing.T) {

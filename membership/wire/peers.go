@@ -133,11 +133,11 @@ func (n *Net) pairWith(self core.ID, info core.Peer) (*pair, error) {
 	if p := n.pairs[id]; p != nil {
 		return p, nil
 	}
-	secret, err := n.config.Identity.SharedSecret(info.Key)
+	secret, err := n.identity.Load().SharedSecret(info.Key)
 	if err != nil {
 		return nil, err
 	}
-	key, err := newPairKey(secret, n.config.Identity.ClusterID())
+	key, err := newPairKey(secret, n.identity.Load().ClusterID())
 	if err != nil {
 		return nil, err
 	}
