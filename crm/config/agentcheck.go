@@ -206,7 +206,7 @@ func (d *decoder) checkParamValue(rng hcl.Range, p policy.Pair, def *agents.Para
 		d.checkKind(s, p.Name, isDuration)
 	case "select":
 		if len(def.Options) > 0 && !slices.Contains(def.Options, p.Value) {
-			d.errorf(rng, "Wrong value", "%s = %q: it must be one of %s.%s", p.Name, p.Value, listed(def.Options), didYouMean(p.Value, def.Options))
+			d.notOneOf(s, p.Name, def.Options)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (b *block) word(name string, words ...string) string {
 		return ""
 	}
 	if !slices.Contains(words, s.text) {
-		b.d.errorf(s.rng, "Wrong value", "%s = %q: it must be one of %s.%s", name, s.text, listed(words), didYouMean(s.text, words))
+		b.d.notOneOf(s, name, words)
 	}
 	return s.text
 }

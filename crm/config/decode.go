@@ -90,6 +90,7 @@ func (d *decoder) parse(set Set) []*hclsyntax.Block {
 		d.files[doc.Name] = &file{name: doc.Name, text: doc.Text}
 		if rng, why := checkLimits(doc.Text, doc.Name); why != "" {
 			d.errorf(rng, "Document too complex", "%s", why)
+			d.partial = true
 			continue
 		}
 		f, diags := hclsyntax.ParseConfig(doc.Text, doc.Name, hcl.InitialPos)
@@ -99,6 +100,7 @@ func (d *decoder) parse(set Set) []*hclsyntax.Block {
 		}
 		d.addHCL(diags)
 		if !ok || diags.HasErrors() {
+			d.partial = true
 			continue // half a document would only draw errors about the other half
 		}
 		top := &block{Block: &hclsyntax.Block{Type: "document", Body: body}, d: d}
@@ -278,6 +280,9 @@ func (d *decoder) declareTree(raw *hclsyntax.Block, suffix, outer string) bool {
 	}
 	if !d.declare(name, kind, means, rng) {
 		return false
+	}
+	if label := raw.Labels[len(raw.Labels)-1]; suffix != "" && !slices.Contains(d.names.repeats[label], name) {
+		d.names.repeats[label] = append(d.names.repeats[label], name)
 	}
 	if kind == "resource" {
 		return true

@@ -10,6 +10,7 @@ import (
 type valueKind struct {
 	what  string   // "", "boolean", "score", "integer", "duration", "timeout", "words"
 	words []string // for "words"
+	also  []string // old names, taken and not advertised
 }
 
 var (
@@ -19,7 +20,7 @@ var (
 	isInteger   = valueKind{what: "integer"}
 	isDuration  = valueKind{what: "duration"}
 	isTimeout   = valueKind{what: "timeout"}
-	isRole      = valueKind{what: "words", words: []string{"Stopped", "Started", "Unpromoted", "Promoted", "Slave", "Master"}}
+	isRole      = valueKind{what: "words", words: []string{"Stopped", "Started", "Unpromoted", "Promoted"}, also: []string{"Slave", "Master"}}
 	onFailWords = []string{"ignore", "block", "stop", "demote", "restart", "ban", "fence", "standby", "restart-container"}
 )
 
@@ -113,8 +114,17 @@ func (d *decoder) checkKind(s scalar, name string, kind valueKind) {
 	case "timeout":
 		d.checkDuration(s, name, false)
 	case "words":
-		if !slices.Contains(kind.words, s.text) {
-			d.errorf(s.rng, "Wrong value", "%s = %q: it must be one of %s.%s", name, s.text, listed(kind.words), didYouMean(s.text, kind.words))
+		if !slices.Contains(kind.words, s.text) && !slices.Contains(kind.also, s.text) {
+			d.notOneOf(s, name, kind.words)
 		}
 	}
+}
+
+// notOneOf reports a word that is none of those allowed.
+func (d *decoder) notOneOf(s scalar, name string, words []string) {
+	if len(words) == 1 {
+		d.errorf(s.rng, "Wrong value", "%s = %q: only %q can stand here", name, s.text, words[0])
+		return
+	}
+	d.errorf(s.rng, "Wrong value", "%s = %q: it must be one of %s.%s", name, s.text, listed(words), didYouMean(s.text, words))
 }

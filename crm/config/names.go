@@ -136,6 +136,9 @@ func (d *decoder) unknownName(rng hcl.Range, name string, kinds []string, what s
 		d.errorf(rng, "Several objects", "%q has for_each and makes %s; name the one that is meant", name, listed(many))
 		return
 	}
+	if d.partial {
+		return // it may stand in the document that could not be read
+	}
 	var known []string
 	for _, n := range d.names.order {
 		if slices.Contains(kinds, d.names.entries[n].kind) {
@@ -185,7 +188,7 @@ func (d *decoder) node(e hcl.Expression, ctx *hcl.EvalContext) (string, bool) {
 }
 
 func (d *decoder) checkNode(name string, rng hcl.Range) bool {
-	if _, ok := d.names.nodes[name]; ok || len(d.names.nodes) == 0 {
+	if _, ok := d.names.nodes[name]; ok || len(d.names.nodes) == 0 || d.partial {
 		return true
 	}
 	var known []string

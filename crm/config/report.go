@@ -23,6 +23,7 @@ type report struct {
 	files   map[string]*file
 	found   Diagnostics
 	dropped int
+	partial bool // a document could not be read, so names may be missing for that reason
 }
 
 func (r *report) errorf(rng hcl.Range, title, format string, args ...any) {
@@ -68,7 +69,7 @@ func (r *report) addHCL(diags hcl.Diagnostics) {
 		if d.Severity == hcl.DiagWarning {
 			sev = Warning
 		}
-		r.add(sev, rng, d.Summary, d.Detail)
+		r.add(sev, rng, d.Summary, strings.Replace(d.Detail, "..", ".", 1))
 	}
 }
 
@@ -98,7 +99,7 @@ func lineAt(text []byte, at int) string {
 
 // details are blocks too small to name in a diagnostic: the block around them
 // says more.
-var details = map[string]bool{"op": true, "level": true, "recipient": true, "permission": true, "network": true}
+var details = map[string]bool{"op": true, "level": true, "recipient": true, "permission": true, "network": true, "check": true}
 
 // contextAt names the innermost block with a label around a place, or the
 // outermost block when none has.

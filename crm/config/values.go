@@ -98,6 +98,9 @@ func (d *decoder) unknownRoot(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 		for name := range v.Type().AttributeTypes() {
 			known = append(known, name)
 		}
+		if d.partial && root != "each" {
+			return true
+		}
 		kind := map[string]string{"var": "variable", "local": "local value", "each": "value of for_each"}[root]
 		d.errorf(rng, "Unknown "+kind, "there is no %s %q.%s", kind, step.Name, orKnown(step.Name, known))
 		return true
@@ -108,7 +111,8 @@ func (d *decoder) unknownRoot(t hcl.Traversal, ctx *hcl.EvalContext) bool {
 	case "node", "role", "agent", "site":
 		d.errorf(rng, "Unknown value", "%q can be used in the \"when\" of a rule only", traversalText(t))
 	default:
-		d.errorf(rng, "Unknown value", "%q is no value here; text stands in quotes: %q", traversalText(t), traversalText(t))
+		text := traversalText(t)
+		d.errorf(rng, "Unknown value", "%q is no value here; text stands in quotes: %q.%s", text, text, didYouMean(text, []string{infinity}))
 	}
 	return true
 }

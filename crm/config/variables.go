@@ -118,7 +118,7 @@ func (d *decoder) readVariables(blocks []*hclsyntax.Block) {
 		d.out.Names.Variables = append(d.out.Names.Variables, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.opt.Variables)) {
-		if _, ok := at[name]; !ok {
+		if _, ok := at[name]; !ok && !d.partial {
 			d.errorf(hcl.Range{}, "Unknown variable", "a value was given for the variable %q, but no document has: variable %q {}.%s",
 				name, name, didYouMean(name, slices.Collect(maps.Keys(at))))
 		}
