@@ -338,3 +338,26 @@ func Option(c *policy.Config, name string) string {
 	}
 	return value
 }
+
+// Ended is the state as if a stop or demote on a node had just ended, well or
+// not. It is for a node without a majority that goes on alone; nobody else ever
+// sees it.
+func Ended(s *State, node string, a policy.Action, ok bool, at int64) *State {
+	next := *s
+	t := &transition{s: &next, c: &Command{At: at}}
+	n := t.node(node)
+	name := a.HistoryID
+	if name == "" {
+		name = a.Resource
+	}
+	if n == nil || n.History[name] == nil {
+		return s
+	}
+	rec := policy.OpRecord{CallID: int64(s.Index) + at, TransitionID: int64(s.Index) + at, LastChange: at / 1000, Decider: "holdfast", MagicOK: true}
+	if !ok {
+		rec.RC, rec.Status = 1, policy.OpError
+	}
+	h := n.History[name]
+	t.record(n, &Operation{Node: node, Action: a, Class: h.Class, Provider: h.Provider, Type: h.Type}, rec)
+	return &next
+}

@@ -26,7 +26,7 @@ func (t *transition) setConfig(c *SetConfig) *Refusal {
 		})
 	}
 	t.s.Config = Config{
-		Version: cur.Version + 1, Documents: c.Documents, Policy: c.Policy,
+		Version: cur.Version + 1, Documents: c.Documents, Policy: c.Policy, Cluster: c.Cluster,
 		Author: t.c.By, Comment: c.Comment, At: t.c.At,
 	}
 	t.touch("config")

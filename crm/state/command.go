@@ -43,6 +43,7 @@ type SetConfig struct {
 	Base      int64          `json:"base"`
 	Documents []Document     `json:"documents"`
 	Policy    *policy.Config `json:"policy"`
+	Cluster   Cluster        `json:"cluster,omitzero"`
 	Comment   string         `json:"comment,omitempty"`
 }
 

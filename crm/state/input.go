@@ -232,3 +232,14 @@ func (o *Operation) pendingRecord() policy.OpRecord {
 		OnNode: o.Node, LastChange: o.At / 1000, MigrateSource: o.Action.MigrateSource, MigrateTarget: o.Action.MigrateTarget,
 	}
 }
+
+// AllStopped is the state as if the configuration wanted nothing to run. It is
+// for a node that must end alone; nobody else ever sees it.
+func AllStopped(s *State) *State {
+	next := *s
+	c := *s.Config.Policy
+	stop := policy.NVSet{ID: "stop-all", Score: overlay, Pairs: []policy.Pair{{Name: "stop-all-resources", Value: "true"}, {Name: "no-quorum-policy", Value: "ignore"}}}
+	c.Options = append([]policy.NVSet{stop}, c.Options...)
+	next.Config.Policy = &c
+	return &next
+}

@@ -58,9 +58,17 @@ type Config struct {
 	Version   int64          `json:"version"` // 0: none was ever set
 	Documents []Document     `json:"documents,omitempty"`
 	Policy    *policy.Config `json:"policy"`
+	Cluster   Cluster        `json:"cluster,omitzero"`
 	Author    string         `json:"author,omitempty"`
 	Comment   string         `json:"comment,omitempty"`
 	At        int64          `json:"at,omitempty"` // Unix milliseconds
+}
+
+// Cluster is what the configuration says of the cluster as a whole.
+type Cluster struct {
+	// FailureTimeoutMS is the silence after which a member counts as lost; 0 is
+	// the default.
+	FailureTimeoutMS int64 `json:"failure-timeout-ms,omitempty"`
 }
 
 // Version is an earlier configuration, kept for comparison and rollback.
