@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,6 +56,52 @@ func TestRealDelay(t *testing.T) {
 		Agent: installed(t), New: delay("0"), Hang: delay("70"),
 		Waive: map[string]string{"an unknown action is unsupported": "this agent answers with code 2"},
 	})
+}
+
+const inNamespace = "OCF_TEST_IN_NAMESPACE"
+
+// The address agent works in a network namespace of its own: it starts, is
+// seen, stops, and fails with a reason that people understand.
+func TestRealIPaddr2(t *testing.T) {
+	if os.Getenv(inNamespace) == "" {
+		if os.Geteuid() != 0 {
+			t.Skip("left out: needs root (to make a network namespace)")
+		}
+		installed(t)
+		cmd := exec.Command(os.Args[0], "-test.run=^TestRealIPaddr2$", "-test.v")
+		cmd.Env = append(os.Environ(), inNamespace+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+		t.Skipf("left out: needs ip from iproute2 (%v %s)", err, out)
+	}
+	a := installed(t)
+	good := heartbeat("IPaddr2", map[string]string{"ip": "10.9.8.7", "cidr_netmask": "32", "nic": "lo"})
+	bad := heartbeat("IPaddr2", map[string]string{"ip": "10.9.8.7", "nic": "nosuch0"})
+	for _, step := range []struct {
+		req    agents.Request
+		action agents.Action
+		want   string
+	}{
+		{good, agents.Monitor, "not running"},
+		{good, agents.Start, "ok"},
+		{good, agents.Start, "ok"},
+		{good, agents.Monitor, "ok"},
+		{good, agents.Stop, "ok"},
+		{good, agents.Stop, "ok"},
+		{good, agents.Monitor, "not running"},
+		{bad, agents.Start, "not configured: "},
+		{bad, agents.Stop, "ok"},
+	} {
+		step.req.Action = step.action
+		if got := a.Run(context.Background(), step.req); !strings.HasPrefix(got.String(), step.want) {
+			t.Errorf("%s: %s, want %s\n%s", step.action, got, step.want, got.Output)
+		}
+	}
 }
 
 var instances atomic.Int64
