@@ -42,24 +42,39 @@ func ManualReceipt(spec Spec, c ManualConfirm, lastBeat, now time.Time) (Receipt
 	if err := CheckManual(spec.Target, c, lastBeat, now); err != nil {
 		return Receipt{}, err
 	}
+	return manualReceipt(spec, c, now), nil
+}
+
+func manualReceipt(spec Spec, c ManualConfirm, now time.Time) Receipt {
 	return Receipt{
 		OpID: spec.ID, Action: spec.Action, Target: spec.Target, Boot: spec.Boot,
 		Proof: "manual by " + c.Who, Class: Manual, At: now,
-	}, nil
+	}
+}
+
+// CheckManual says whether a person's confirmation would stand now; see the
+// function of the same name.
+func (o *Operation) CheckManual(now time.Time, c ManualConfirm) error {
+	switch {
+	case o.spec.Action == On:
+		return fmt.Errorf("confirm %s off: operation %s switches it on", o.spec.Target, o.spec.ID)
+	case o.receipt != nil:
+		return fmt.Errorf("confirm %s off: it is confirmed already: %s", o.spec.Target, o.receipt)
+	}
+	return CheckManual(o.spec.Target, c, o.lastBeat, now)
 }
 
 // manual hears a person. It may confirm an operation that has failed, too.
 func (o *Operation) manual(now time.Time, c ManualConfirm) {
-	if o.receipt != nil || o.spec.Action == On {
+	if o.receipt != nil {
 		return
 	}
-	receipt, err := ManualReceipt(o.spec, c, o.lastBeat, now)
-	if err != nil {
+	if err := o.CheckManual(now, c); err != nil {
 		o.report("refused: %v", err)
 		return
 	}
 	if age, fresh := beatAge(o.lastBeat, now); fresh {
 		o.emit(Alarm{Text: fmt.Sprintf("%s insists that %s is off, though it sent a heartbeat %v ago", c.Who, o.spec.Target, age)})
 	}
-	o.confirmWith(receipt)
+	o.confirmWith(manualReceipt(o.spec, c, now))
 }

@@ -43,7 +43,10 @@ type Spec struct {
 	Levels  []Level
 	Timeout time.Duration // until confirmed; 0: no limit
 	Delays  Delays
-	Timing  Timing // zero: DefaultTiming
+	// LastBeat is when the target's boot was last heard before the operation
+	// began, on the clock of Step; zero: long ago.
+	LastBeat time.Time
+	Timing   Timing // zero: DefaultTiming
 }
 
 type stage int
@@ -95,7 +98,7 @@ func New(spec Spec, now time.Time) *Operation {
 	if spec.Timing == (Timing{}) {
 		spec.Timing = DefaultTiming()
 	}
-	o := &Operation{spec: spec, delayed: map[string]bool{}}
+	o := &Operation{spec: spec, lastBeat: spec.LastBeat, delayed: map[string]bool{}}
 	if spec.Timeout > 0 {
 		o.ends = now.Add(spec.Timeout)
 	}

@@ -25,6 +25,13 @@ func (r Receipt) Covers(boot uint64) bool {
 	return r.Class != "" && (r.Action == Off || r.Action == Reboot) && boot <= r.Boot
 }
 
+// ContradictedBy reports whether a heartbeat shows that the receipt is wrong:
+// it is of a covered boot and was sent after the receipt was made. Whoever
+// hears heartbeats asks this for as long as the receipt matters, and alarms.
+func (r Receipt) ContradictedBy(b TargetBeat, t Timing) bool {
+	return r.Covers(b.Boot) && r.Class != Fabric && b.At.After(r.At.Add(t.Grace))
+}
+
 // String is one line: target, boot, how, proof, operation and time.
 func (r Receipt) String() string {
 	by := ""

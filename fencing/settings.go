@@ -50,6 +50,9 @@ const DefaultTimeout = 60 * time.Second
 // second session for a moment.
 const defaultRetries = 2
 
+// harmless actions leave the target as it is.
+var harmless = []Action{On, Status, List, "list-status", Monitor, Metadata, ValidateAll}
+
 var callActions = []Action{Off, On, Reboot, Status, List, Monitor}
 
 // reader collects problems while parameters are read.
@@ -157,8 +160,12 @@ func (r *reader) delay(s *Settings) {
 func (r *reader) call(a Action) Call {
 	prefix := "pcmk_" + string(a)
 	c := Call{Action: a, Tries: 1 + defaultRetries}
-	if word := strings.TrimSpace(r.device.Params[prefix+"_action"]); word != "" {
-		c.Action = Action(word)
+	switch word := Action(strings.TrimSpace(r.device.Params[prefix+"_action"])); {
+	case word == "":
+	case (a == Off || a == Reboot) && slices.Contains(harmless, word):
+		r.problem("%s_action = %q switches nothing off, so its success would prove nothing", prefix, word)
+	default:
+		c.Action = word
 	}
 	standard := r.device.Timeout
 	if standard <= 0 {

@@ -39,6 +39,15 @@ func (d Device) reaches(target string, s Settings, named bool) reach {
 	return d.fixed(reach{ok: true, plug: plug}, s)
 }
 
+// Plug returns how the target is named to the agent: the parameter (empty if
+// it takes none) and its value. ok tells whether the device can fence it; if
+// not, the value is the best guess.
+func (d Device) Plug(target string) (arg, plug string, ok bool) {
+	s, _ := d.Settings()
+	r := d.reaches(target, s, true)
+	return cmp.Or(r.arg, s.HostArgument), cmp.Or(r.plug, s.HostMap[target], target), r.ok
+}
+
 // listed looks the target up in the device's own list.
 func (d Device) listed(target, plug string, s Settings, named bool) reach {
 	if !d.Seen.ListKnown {

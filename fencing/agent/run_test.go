@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/holdfast-ha/holdfast/fencing"
 )
 
@@ -206,8 +208,7 @@ func TestCancel(t *testing.T) {
 	allGone(t, pids)
 }
 
-// allGone checks that the processes whose numbers are in the file have ended;
-// a zombie that init has not reaped yet counts as ended.
+// allGone waits until the processes whose numbers are in the file have ended.
 func allGone(t *testing.T, file string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -216,9 +217,14 @@ func allGone(t *testing.T, file string) {
 	}
 	for _, word := range strings.Fields(string(data)) {
 		pid, _ := strconv.Atoi(word)
-		stat, err := os.ReadFile(filepath.Join("/proc", word, "stat"))
-		if err == nil && syscall.Kill(pid, 0) == nil && !strings.Contains(string(stat), ") Z ") && !strings.Contains(string(stat), ") X ") {
-			t.Errorf("process %d is still there: %s", pid, stat)
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			continue // gone and reaped
+		}
+		defer unix.Close(fd)
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000)
+		if ready != 1 {
+			t.Errorf("process %d is still there (%v)", pid, err)
 		}
 	}
 }
