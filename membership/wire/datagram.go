@@ -26,7 +26,8 @@ import (
 //	24  8  sender's boot     32  8  sender's incarnation
 //	40 16  salt of the sender's run
 //	56  8  counter, from 1, per receiver and link
-//	64  n  payload, sealed
+//	64  8  mark of the receiver's run, as far as the sender heard it lately, or zero
+//	72  n  payload, sealed
 //	  +16  tag
 //
 // Numbers are big-endian. The key is derived from the X25519 secret of the pair,
@@ -34,9 +35,13 @@ import (
 // and counter. So a nonce repeats under one key only if the counter did within
 // one run of the daemon, even where a restored backup turned back boot and
 // incarnation: the salt is random.
+//
+// The mark of the receiver's run (the start of its salt) keeps out what was
+// recorded in an earlier life of the receiver, of which it remembers nothing.
+// Zero is let in: two nodes must be able to begin.
 const (
 	format      = 1
-	headerSize  = 64
+	headerSize  = 72
 	tagSize     = 16
 	saltSize    = 16
 	overhead    = headerSize + tagSize
@@ -50,6 +55,7 @@ const (
 	offInc      = 32
 	offSalt     = 40
 	offCounter  = 56
+	offHeard    = 64
 	clusterSize = 4
 )
 
@@ -60,6 +66,7 @@ type header struct {
 	boot, incarnation uint64
 	salt              [saltSize]byte
 	counter           uint64
+	heard             uint64
 }
 
 // parseHeader checks all that needs no key.
@@ -83,6 +90,7 @@ func parseHeader(pkt []byte, cluster [clusterSize]byte) (header, Reason) {
 		boot:        binary.BigEndian.Uint64(pkt[offBoot:]),
 		incarnation: binary.BigEndian.Uint64(pkt[offInc:]),
 		counter:     binary.BigEndian.Uint64(pkt[offCounter:]),
+		heard:       binary.BigEndian.Uint64(pkt[offHeard:]),
 	}
 	copy(h.salt[:], pkt[offSalt:])
 	return h, ok
@@ -158,13 +166,15 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// seal returns a datagram in s's memory. payload must fit and link exist.
-func (x *sealer) seal(s *scratch, link int, payload []byte) []byte {
+// seal returns a datagram in s's memory. payload must fit and link exist; heard
+// is the mark of the receiver's run or zero.
+func (x *sealer) seal(s *scratch, link int, heard uint64, payload []byte) []byte {
 	counter := x.counters[link].Add(1)
 	head := s.buf[:headerSize]
 	copy(head, x.template[:])
 	head[offLink] = byte(link)
 	binary.BigEndian.PutUint64(head[offCounter:], counter)
+	binary.BigEndian.PutUint64(head[offHeard:], heard)
 	setNonce(&s.nonce, link, counter)
 	return x.aead.Seal(head, s.nonce[:], payload, head)
 }
@@ -180,6 +190,7 @@ func setNonce(nonce *[12]byte, link int, counter uint64) {
 type opener struct {
 	key      pairKey
 	from, to core.ID
+	self     uint64 // mark of this node's own run
 
 	mu      sync.Mutex
 	current run         // the newest authenticated run of the sender
@@ -192,6 +203,9 @@ type opener struct {
 func (o *opener) open(h header, pkt []byte) (payload []byte, why Reason) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if h.heard != 0 && h.heard != o.self {
+		return nil, OldReceiver
+	}
 	claimed := run{o.from, o.to, h.boot, h.incarnation, h.salt}
 	if o.aead != nil && claimed == o.current {
 		w := &o.windows[h.link]
@@ -248,8 +262,14 @@ func older(a, b run) bool {
 	return a.incarnation < b.incarnation
 }
 
-// newSalt returns random bytes for one run.
+// newSalt returns random bytes for one run. Their mark is not zero.
 func newSalt() (salt [saltSize]byte) {
 	rand.Read(salt[:])
+	salt[0] |= 1
 	return salt
+}
+
+// markOf names a run in the header of what is sent to it.
+func markOf(salt [saltSize]byte) uint64 {
+	return binary.BigEndian.Uint64(salt[:])
 }

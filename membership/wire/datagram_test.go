@@ -36,7 +36,7 @@ func pairOf(t testing.TB, a, b *identity.Identity, boot, incarnation uint64) (*s
 
 // sealed returns a copy of one datagram.
 func sealed(s *sealer, link int, payload string) []byte {
-	return bytes.Clone(s.seal(new(scratch), link, []byte(payload)))
+	return bytes.Clone(s.seal(new(scratch), link, 0, []byte(payload)))
 }
 
 // receive is what a Net does with a packet. It leaves pkt as it is.
@@ -81,6 +81,18 @@ func TestDatagramOfEachRun(t *testing.T) {
 	expect(t, o, sealed(boot2, 0, "before"), "", OldRun)
 	expect(t, o, sealed(restored, 0, "backup"), "", TurnedBack)
 	expect(t, o, sealed(boot2b, 0, "goes on"), "goes on", ok)
+}
+
+// What was recorded in an earlier life of the receiver stays out, although the
+// receiver remembers nothing of that life.
+func TestDatagramForAnEarlierLife(t *testing.T) {
+	s, o := pairOf(t, founder(t, "prod", "a"), founder(t, "prod", "b"), 1, 1)
+	o.self = 77
+	to := func(mark uint64) []byte { return bytes.Clone(s.seal(new(scratch), 0, mark, []byte("x"))) }
+	expect(t, o, to(76), "", OldReceiver)
+	expect(t, o, to(0), "x", ok)
+	expect(t, o, to(77), "x", ok)
+	expect(t, o, to(76), "", OldReceiver)
 }
 
 // Who claims a new boot but has not the key changes nothing.
@@ -186,7 +198,7 @@ func TestSealingAllocatesNothing(t *testing.T) {
 	s, o := pairOf(t, founder(t, "prod", "a"), founder(t, "prod", "b"), 1, 1)
 	mem, payload := new(scratch), make([]byte, 500)
 	allocs := testing.AllocsPerRun(100, func() {
-		pkt := s.seal(mem, 0, payload)
+		pkt := s.seal(mem, 0, 0, payload)
 		h, _ := parseHeader(pkt, testCluster)
 		if _, why := o.open(h, pkt); why != ok {
 			t.Fatal(why)
@@ -204,7 +216,7 @@ func BenchmarkSealOpen(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(payload)))
 	for b.Loop() {
-		pkt := s.seal(mem, 0, payload)
+		pkt := s.seal(mem, 0, 0, payload)
 		h, _ := parseHeader(pkt, testCluster)
 		if _, why := o.open(h, pkt); why != ok {
 			b.Fatal(why)

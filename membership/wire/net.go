@@ -41,6 +41,7 @@ type Net struct {
 	log     hclog.Logger
 	cluster [clusterSize]byte
 	salt    [saltSize]byte // of this run
+	began   time.Time
 	links   []*linkSocket
 
 	complaints complaints
@@ -78,7 +79,7 @@ func Listen(config Config) (*Net, error) {
 		config.Timing = DefaultTiming()
 	}
 	n := &Net{
-		config: config, timing: config.Timing, log: config.Logger, salt: newSalt(),
+		config: config, timing: config.Timing, log: config.Logger, salt: newSalt(), began: time.Now(),
 		pairs:     make(map[pairID]*pair),
 		conns:     make(map[*trackedConn]struct{}),
 		inbound:   make(map[core.ID]incoming),

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/holdfast-ha/holdfast/membership/core"
 )
@@ -33,6 +35,30 @@ type pair struct {
 	sealer *sealer
 	opener *opener
 	links  [MaxLinks]linkMeter
+
+	// The newest run of the peer that was heard, and when, in nanoseconds since
+	// the Net began.
+	heard   atomic.Uint64
+	heardAt atomic.Int64
+}
+
+// lately is how long a sender goes by the run of its peer that it heard last.
+// After that the peer may have started anew and not be able to say so: the
+// packets of this side must reach it all the same.
+const lately = 3 * time.Second
+
+// hear notes that a datagram of a run was authenticated.
+func (p *pair) hear(mark uint64, at time.Duration) {
+	p.heard.Store(mark)
+	p.heardAt.Store(int64(at))
+}
+
+// heardLately returns the mark of the peer's run, or zero.
+func (p *pair) heardLately(now time.Duration) uint64 {
+	if now-time.Duration(p.heardAt.Load()) > lately {
+		return 0
+	}
+	return p.heard.Load()
 }
 
 // pairID tells pairs apart. A new key of the peer makes a new pair.
@@ -145,7 +171,7 @@ func (n *Net) pairWith(self core.ID, info core.Peer) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{sealer: s, opener: &opener{key: key, from: info.ID, to: self}}
+	p := &pair{sealer: s, opener: &opener{key: key, from: info.ID, to: self, self: markOf(n.salt)}}
 	n.pairs[id] = p
 	return p, nil
 }

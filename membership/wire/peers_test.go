@@ -179,6 +179,49 @@ func TestRestartedNodeIsHeard(t *testing.T) {
 	talk(t, n1, again, "second life")
 }
 
+// Packets that were recorded before this node's daemon restarted are refused by
+// the new one, and the pair talks on.
+func TestReplayAfterOwnRestart(t *testing.T) {
+	nodes := cluster(t, 2, 1)
+	n1, n2 := nodes[0], nodes[1]
+	n2.SendDatagram(1, 0, []byte("hello"))
+	next(t, n1.datagrams, "a datagram")
+	n1.SendDatagram(2, 0, []byte("hello"))
+	next(t, n2.datagrams, "a datagram")
+	p := n2.table.Load().byID[1].pair
+	recorded := bytes.Clone(p.sealer.seal(new(scratch), 0, p.heardLately(time.Since(n2.began)), []byte("n2 is alive")))
+
+	n1 = replace(t, n1, quick(), n2)
+	n1.receiveDatagram(0, n2.links[0].local, recorded, time.Now())
+	if got := n1.Stats().Peers[0].Links[0].Dropped; len(got) != 1 || got[0] != (Drop{OldReceiver, 1}) {
+		t.Errorf("dropped %v", got)
+	}
+	n1.SendDatagram(2, 0, []byte("here again"))
+	if got := next(t, n2.datagrams, "a datagram"); got.payload != "here again" {
+		t.Errorf("got %+v", got)
+	}
+	n2.SendDatagram(1, 0, []byte("welcome"))
+	if got := next(t, n1.datagrams, "a datagram"); got.payload != "welcome" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A sender that has heard nothing for a while no longer insists on the run that
+// it knew: the way back may be cut.
+func TestHeardIsForgotten(t *testing.T) {
+	var p pair
+	if got := p.heardLately(0); got != 0 {
+		t.Errorf("never heard: %d", got)
+	}
+	p.hear(5, time.Minute)
+	if got := p.heardLately(time.Minute + lately); got != 5 {
+		t.Errorf("heard lately: %d", got)
+	}
+	if got := p.heardLately(time.Minute + lately + 1); got != 0 {
+		t.Errorf("heard long ago: %d", got)
+	}
+}
+
 func TestUnusableMembersAreNamed(t *testing.T) {
 	n1 := cluster(t, 1, 1)[0]
 	n1.SetPeers(n1.peer, []core.Peer{

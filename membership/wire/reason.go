@@ -14,6 +14,7 @@ const (
 	Stranger             // received: the sender is not in the set of peers
 	WrongLink            // received: sealed for another link than it came in on; cables or addresses are crossed
 	OldRun               // received: of an older boot or incarnation of the sender
+	OldReceiver          // received: meant for an earlier run of this node; usual right after a start
 	TurnedBack           // received: of another run with the same boot and incarnation; a state folder was restored
 	Replayed             // received: seen before, or too late to know
 	Forged               // received: not sealed with the pair's key
@@ -26,7 +27,7 @@ const (
 
 var reasonNames = [reasons]string{
 	ok: "ok", Truncated: "truncated", Oversize: "oversize", UnknownFormat: "unknown-format", OtherCluster: "other-cluster",
-	NotForUs: "not-for-us", Stranger: "stranger", WrongLink: "wrong-link", OldRun: "old-run", TurnedBack: "turned-back",
+	NotForUs: "not-for-us", Stranger: "stranger", WrongLink: "wrong-link", OldRun: "old-run", OldReceiver: "old-receiver", TurnedBack: "turned-back",
 	Replayed: "replayed", Forged: "forged", NoLink: "no-link", SendFailed: "send-failed", QueueFull: "queue-full", Away: "away",
 }
 
@@ -57,6 +58,8 @@ func (r Reason) explain() string {
 		return "it was sent on another link; are cables or addresses crossed?"
 	case OldRun:
 		return "it is from an older boot or start of its sender"
+	case OldReceiver:
+		return "it was meant for an earlier start of this node"
 	case TurnedBack:
 		return "its sender started with numbers it had used before; was its state folder restored from a backup?"
 	case Replayed:

@@ -30,7 +30,7 @@ func (n *Net) SendDatagram(to core.ID, link int, payload []byte) {
 		return
 	}
 	s := scratches.Get().(*scratch)
-	pkt := p.pair.sealer.seal(s, link, payload)
+	pkt := p.pair.sealer.seal(s, link, p.pair.heardLately(time.Since(n.began)), payload)
 	if err := n.links[link].send(pkt, addr); err != nil {
 		m.drop(SendFailed)
 	} else {
@@ -115,6 +115,7 @@ func (n *Net) receiveDatagram(link int, source netip.AddrPort, pkt []byte, at ti
 		n.dropDatagram(&m.meter, source, link, why, p.info.Name)
 		return
 	}
+	p.pair.hear(markOf(h.salt), at.Sub(n.began))
 	m.received.Add(1)
 	m.last.Store(at.UnixNano())
 	n.handler.Datagram(h.from, h.boot, link, append([]byte(nil), payload...), at)
@@ -124,6 +125,9 @@ func (n *Net) receiveDatagram(link int, source netip.AddrPort, pkt []byte, at ti
 // when there is none.
 func (n *Net) dropDatagram(m *meter, source netip.AddrPort, link int, why Reason, sender string) {
 	m.drop(why)
+	if why == OldReceiver {
+		return // a few follow each start of this node, until the others have heard it
+	}
 	args := []any{"source", source, "link", link, "why", why.explain()}
 	if sender != "" {
 		args = append(args, "claims_to_be", sender)
