@@ -297,7 +297,7 @@ func TestChildrenLeftBehind(t *testing.T) {
 	for _, next := range []agents.Action{agents.Start, agents.Stop} {
 		r := newRunner(t)
 		file := filepath.Join(r.dir, "child")
-		req := request("web", "", fmt.Sprintf("sh -c 'sleep 1000 & echo $! >%s; wait'", file))
+		req := request("web", "", fmt.Sprintf("sh -c 'sleep 1000 & echo $! >%[1]s.new; mv %[1]s.new %[1]s; wait'", file))
 		req.Params["ready"] = file
 		main := r.started(req)
 		child, _ := strconv.Atoi(strings.TrimSpace(r.read("child")))
