@@ -1,6 +1,7 @@
 package fencing
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -19,16 +20,15 @@ type Device struct {
 	Targets []string          // nodes it can fence; the same as pcmk_host_list
 	// Meta holds the device's meta attributes. "priority" (a whole number,
 	// default 0) orders devices where no topology does, highest first;
-	// "provides" = "unfencing" makes it a fabric device.
+	// "provides" = "unfencing" makes it a fabric device. "class" (power, fabric
+	// or guard) says what its success means where that cannot be told from the
+	// agent.
 	Meta map[string]string
 	// Timeout is for one attempt where no pcmk_*_timeout says otherwise: the
 	// cluster option stonith-timeout. 0: DefaultTimeout.
 	Timeout time.Duration
 	// Disabled devices (target-role = Stopped) are never used.
-	Disabled bool
-	// Class overrides what the agent's abilities tell; empty: derived.
-	Class Class
-
+	Disabled  bool
 	Abilities Abilities // what the agent can do, from its metadata
 	Seen      Seen      // what the device answered when asked which targets it has
 }
@@ -68,11 +68,12 @@ type Seen struct {
 
 // class tells what a success of this device means.
 func (d Device) class() Class {
+	class := Class(d.Meta["class"])
 	switch {
-	case d.Class != "":
-		return d.Class
 	case d.Agent == ManualAgent:
 		return Manual
+	case class == Power || class == Fabric || class == Guard:
+		return class
 	case strings.HasPrefix(path.Base(d.Agent), "fence_heuristics_"):
 		return Guard
 	case d.Abilities.AutomaticOn || d.Abilities.OnTarget || d.Meta["provides"] == "unfencing":
@@ -80,6 +81,18 @@ func (d Device) class() Class {
 	default:
 		return Power
 	}
+}
+
+// String is one line without parameters, which may be secret.
+func (d Device) String() string {
+	text := fmt.Sprintf("%s (%s, %s)", d.Name, d.Agent, d.class())
+	if len(d.Targets) > 0 {
+		text += " for " + strings.Join(d.Targets, ", ")
+	}
+	if d.Disabled {
+		text += ", disabled"
+	}
+	return text
 }
 
 // AgentParams returns what goes to the agent: the parameters without the

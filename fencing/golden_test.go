@@ -96,6 +96,10 @@ func (s *story) command(f []string) string {
 		s.attrs = fields(args)
 	case "settings":
 		return s.settings(args[0])
+	case "clear":
+		s.devices, s.topology, s.attrs = nil, nil, nil
+	case "render":
+		return s.render()
 	case "plan":
 		return s.plan(args[0], Action(args[1]))
 	case "op":
@@ -147,8 +151,8 @@ func device(args []string) Device {
 			d.Seen.Status = map[string]bool{v: true}
 		case "disabled":
 			d.Disabled = true
-		case "priority":
-			d.Meta["priority"] = v
+		case "priority", "class":
+			d.Meta[k] = v
 		default:
 			d.Params[k] = v
 		}
@@ -194,6 +198,17 @@ func (s *story) settings(name string) string {
 	return "no such device\n"
 }
 
+func (s *story) render() string {
+	var b strings.Builder
+	for _, d := range s.devices {
+		fmt.Fprintf(&b, "device %s\n", d)
+	}
+	for _, t := range s.topology {
+		fmt.Fprintf(&b, "topology %s\n", t)
+	}
+	return b.String()
+}
+
 func problemLines(problems []Problem) string {
 	var b strings.Builder
 	for _, p := range problems {
@@ -211,7 +226,7 @@ func (s *story) plan(target string, action Action) string {
 	return b.String() + problemLines(problems)
 }
 
-// begin reads "ID TARGET BOOT ACTION [timeout=] [start=] [draw=]".
+// begin reads "ID TARGET BOOT ACTION [timeout=] [start=] [draw=] [heard=]".
 func (s *story) begin(args []string) string {
 	boot, _ := strconv.ParseUint(args[2], 10, 64)
 	more := fields(args[4:])
@@ -221,6 +236,9 @@ func (s *story) begin(args []string) string {
 	start, _ := time.ParseDuration(more["start"])
 	draw, _ := strconv.ParseFloat(more["draw"], 64)
 	s.spec.Delays = DrawDelays(s.spec.Levels, start, func() float64 { return draw })
+	if ago, err := time.ParseDuration(more["heard"]); err == nil {
+		s.spec.LastBeat = origin.Add(-ago)
+	}
 	s.op, s.now = New(s.spec, origin), origin
 	return s.step(Tick{})
 }

@@ -67,6 +67,7 @@ type planner struct {
 	action   Action
 	devices  map[string]Device
 	problems []Problem
+	blamed   bool // a device that should fence the target cannot
 }
 
 // Plan says which devices fence target, in which levels, and what stands in
@@ -104,6 +105,11 @@ func (p *planner) problem(subject, format string, args ...any) {
 	p.problems = append(p.problems, problemf(subject, format, args...))
 }
 
+func (p *planner) blame(device, why string) {
+	p.problem(device, "is not used for %s: %s", p.target, why)
+	p.blamed = true
+}
+
 func (p *planner) nothing(topology bool) {
 	switch {
 	case len(p.automatic()) == 0:
@@ -111,6 +117,8 @@ func (p *planner) nothing(topology bool) {
 			p.target, p.target)
 	case topology:
 		p.problem(p.target, "no device can fence %s: every level of its topology is left out; mend the devices named above", p.target)
+	case p.blamed:
+		p.problem(p.target, "no device can fence %s: mend the devices named above, or add targets = [%s] to another one", p.target, p.target)
 	default:
 		p.problem(p.target, "no device can fence %s: add targets = [%s] to one of %s",
 			p.target, p.target, strings.Join(p.automatic(), ", "))
@@ -198,7 +206,7 @@ func (p *planner) eachAlone() []Level {
 				levels = append(levels, level)
 			}
 		case !quiet:
-			p.problem(name, "is not used for %s: %s", p.target, why)
+			p.blame(name, why)
 		}
 	}
 	return levels
@@ -230,7 +238,7 @@ func (p *planner) unfencing() []Level {
 		case why == "":
 			level.Steps = append(level.Steps, step)
 		case !quiet:
-			p.problem(name, "is not used for %s: %s", p.target, why)
+			p.blame(name, why)
 		}
 	}
 	if len(level.Steps) == 0 {

@@ -221,15 +221,16 @@ func (w *twin) confirm(now time.Time, e Event, r Receipt) {
 			w.t.Fatalf("boot %d proves nothing", b.boot)
 		}
 	default:
-		if !slices.ContainsFunc(w.spec.Levels, func(l Level) bool { return w.proves(l, r) }) {
+		if !slices.ContainsFunc(w.spec.Levels, func(l Level) bool { return w.proves(l, r, now) }) {
 			w.t.Fatalf("no level proves %s", r)
 		}
 	}
 }
 
 // proves says whether the newest words of all devices of a level are off, and
-// neither a status nor a heartbeat contradicted them since.
-func (w *twin) proves(l Level, r Receipt) bool {
+// neither a status nor a heartbeat contradicted them since; a target that was
+// heard shortly before has been listened to.
+func (w *twin) proves(l Level, r Receipt, now time.Time) bool {
 	var lastOff time.Time
 	power := false
 	for _, s := range l.Steps {
@@ -257,6 +258,9 @@ func (w *twin) proves(l Level, r Receipt) bool {
 	for _, b := range w.beats {
 		same := b.boot == w.spec.Boot || w.spec.Boot == 0 && b.joined
 		if power && same && b.at.After(lastOff.Add(w.spec.Timing.Grace)) {
+			return false
+		}
+		if power && same && b.at.After(lastOff.Add(-w.spec.Timing.Watch)) && now.Before(lastOff.Add(w.spec.Timing.Watch)) {
 			return false
 		}
 	}

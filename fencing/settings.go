@@ -34,7 +34,7 @@ type DelayRange struct{ Base, Max time.Duration }
 type Settings struct {
 	HostCheck    HostCheck
 	HostList     []string          // sorted, with the names of Targets and of HostMap
-	HostMap      map[string]string // node: plug
+	HostMap      map[string]string // node: plug; nil: it cannot be read
 	HostArgument string            // parameter that names the target; empty: none is given
 	Delay        DelayRange
 	DelayBase    map[string]time.Duration // per node, where pcmk_delay_base names nodes
@@ -83,6 +83,9 @@ func (d Device) Settings() (Settings, []Problem) {
 	s.Calls = make(map[Action]Call, len(callActions))
 	for _, a := range callActions {
 		s.Calls[a] = r.call(a)
+	}
+	if class := d.Meta["class"]; class != "" && d.class() != Class(class) {
+		r.problem("class = %q is none of power, fabric, guard", class)
 	}
 	r.unknown()
 	return s, r.problems

@@ -21,6 +21,9 @@ func no(why string) reach { return reach{why: why} }
 // names d for this very target: then a device that has not answered yet is
 // believed to know the node, because the administrator says so.
 func (d Device) reaches(target string, s Settings, named bool) reach {
+	if s.HostMap == nil {
+		return no("its pcmk_host_map cannot be read, so its plugs are not known")
+	}
 	plug := cmp.Or(s.HostMap[target], target)
 	switch s.HostCheck {
 	case StaticList:

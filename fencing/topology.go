@@ -1,8 +1,10 @@
 package fencing
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Topology says in which order which devices fence the targets that it is
@@ -21,6 +23,22 @@ type Topology struct {
 type TopologyLevel struct {
 	Index   int // 1 to 9
 	Devices []string
+}
+
+// String is one line: the targets, then the levels.
+func (t Topology) String() string {
+	text := t.Name + ": " + t.Target
+	switch {
+	case t.Target != "":
+	case t.Pattern != "":
+		text = fmt.Sprintf("%s: nodes like %q", t.Name, t.Pattern)
+	default:
+		text = fmt.Sprintf("%s: nodes with %s = %q", t.Name, t.Attribute, t.Value)
+	}
+	for _, l := range t.Levels {
+		text += fmt.Sprintf(", level %d %s", l.Index, strings.Join(l.Devices, "+"))
+	}
+	return text
 }
 
 // specificity orders the kinds: a node's own name beats a pattern, a pattern
