@@ -152,6 +152,10 @@ func (a *Agent) adopt(ctx context.Context, l *link) error {
 	return nil
 }
 
+func newLink() *link {
+	return &link{early: map[dbus.ObjectPath]string{}, jobs: map[dbus.ObjectPath]chan string{}, rules: map[string]int{}}
+}
+
 // open dials one endpoint and subscribes to the manager.
 func open(ctx context.Context, e Endpoint) (*link, error) {
 	// The connection must outlive this operation, so ctx bounds the handshake only.
@@ -167,10 +171,8 @@ func open(ctx context.Context, e Endpoint) (*link, error) {
 		conn.Close()
 		return nil, err
 	}
-	l := &link{
-		conn: conn, bus: e.Bus, gone: conn.Context().Done(), signals: signals,
-		early: map[dbus.ObjectPath]string{}, jobs: map[dbus.ObjectPath]chan string{}, rules: map[string]int{},
-	}
+	l := newLink()
+	l.conn, l.bus, l.gone, l.signals = conn, e.Bus, conn.Context().Done(), signals
 	if e.Bus {
 		if err := l.greet(ctx); err != nil {
 			conn.Close()

@@ -3,9 +3,10 @@ package systemd_test
 import (
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-ha/holdfast/agents"
 	"github.com/holdfast-ha/holdfast/agents/contract"
@@ -54,14 +55,22 @@ func request(unit string) agents.Request {
 	}
 }
 
-// breakUnit kills the main process, or with none stops the unit as somebody else.
+// breakUnit kills the main process, and returns when it is dead.
 func (h *host) breakUnit(t *testing.T, req agents.Request) {
 	pid := h.PID(req.Agent.Type)
 	if pid == 0 {
 		t.Fatalf("%s has no main process", req.Agent.Type)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
 		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n == 0; {
+		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
 	}
 }
 

@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -33,18 +34,36 @@ func (w *watch) follow(ctx context.Context, name string) error {
 		return err
 	}
 	defer w.agent.unsubscribe(sub)
+	// Looks go on beside this loop: while systemd is away for a moment, one
+	// takes as long, and the end of the main process is to be told all the same.
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer, 1)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel()
+	asking := false
 	sub.poke() // look once: what happened before we listened was not told to us
 	var overdue <-chan time.Time
 	for {
+		dirty := sub.dirty
+		if asking {
+			dirty = nil // one look at a time; the token stays for the next
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-sub.dirty:
-			s, err := w.agent.look(ctx, u)
-			if err != nil {
-				return err
+		case <-dirty:
+			asking = true
+			looking.Go(func() {
+				s, err := w.agent.look(ctx, u)
+				answers <- answer{s, err}
+			})
+		case got := <-answers:
+			asking = false
+			if got.err != nil {
+				return got.err
 			}
-			if w.compare(u, s) {
+			if w.compare(u, got.snapshot) {
 				overdue = nil
 			}
 		case <-w.main.ended():
@@ -55,6 +74,12 @@ func (w *watch) follow(ctx context.Context, name string) error {
 			w.tell("main process %d of %s has ended", w.main.pid, u.name)
 		}
 	}
+}
+
+// answer is what came of a look.
+type answer struct {
+	snapshot
+	err error
 }
 
 // compare emits what changed, and follows the main process. It says whether

@@ -222,8 +222,11 @@ func (a *Agent) gaveUp(ctx context.Context, verb string, u unit, err error) agen
 	if s, err := a.look(short, u); err == nil {
 		now = "it is " + s.String()
 	}
+	if verb != "monitor" {
+		now += "; its job was cancelled"
+	}
 	return agents.Result{
 		Status: agents.TimedOut, Code: agents.ErrGeneric,
-		Reason: fmt.Sprintf("%s of %s did not finish in time; %s; its job was cancelled", verb, u.name, now),
+		Reason: fmt.Sprintf("%s of %s did not finish in time; %s", verb, u.name, now),
 	}
 }

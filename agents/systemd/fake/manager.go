@@ -40,9 +40,9 @@ type loadError struct{ Name, Text string }
 func (m *Manager) export(c *dbus.Conn) error {
 	manager := map[string]any{
 		"LoadUnit":   m.loadUnit,
-		"StartUnit":  func(name, _ string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "start") },
-		"StopUnit":   func(name, _ string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "stop") },
-		"ReloadUnit": func(name, _ string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "reload") },
+		"StartUnit":  func(name, mode string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "start", mode) },
+		"StopUnit":   func(name, mode string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "stop", mode) },
+		"ReloadUnit": func(name, mode string) (dbus.ObjectPath, *dbus.Error) { return m.queue(name, "reload", mode) },
 		"Reload":     m.reload,
 		"Subscribe":  func() *dbus.Error { return nil },
 	}
@@ -70,7 +70,7 @@ func (m *Manager) reload() *dbus.Error {
 
 // queue makes a job and does at once what does not hang. It replaces the job
 // that the unit has.
-func (m *Manager) queue(name, kind string) (dbus.ObjectPath, *dbus.Error) {
+func (m *Manager) queue(name, kind, mode string) (dbus.ObjectPath, *dbus.Error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.unit(name)
@@ -80,7 +80,7 @@ func (m *Manager) queue(name, kind string) (dbus.ObjectPath, *dbus.Error) {
 	m.finish(u.job, "canceled")
 	m.lastJob++
 	j := &job{id: m.lastJob, unit: u, kind: kind}
-	m.jobs[j.id], u.job = j, j.id
+	m.jobs[j.id], u.job, u.mode = j, j.id, mode
 	m.work(j)
 	return j.path(), nil
 }
@@ -107,7 +107,7 @@ func (m *Manager) work(j *job) {
 			m.down(u, "failed", "failed")
 		}
 	case "stop":
-		if u.StopHangs && u.active == "active" {
+		if u.StopHangs && (u.active == "active" || u.active == "deactivating") {
 			m.set(u, "deactivating", "stop-sigterm")
 			return
 		}
@@ -179,6 +179,8 @@ func (m *Manager) property(u *state, name string) (any, bool) {
 		return u.FileState, true
 	case "TriggeredBy":
 		return u.TriggeredBy, true
+	case "WantedBy":
+		return u.WantedBy, true
 	case "ConditionResult", "AssertResult", "CanReload":
 		return true, true
 	case "Job":

@@ -20,6 +20,7 @@ type Manager struct {
 	serving  sync.WaitGroup
 
 	mu      sync.Mutex
+	changed *sync.Cond // a unit's state has changed
 	conns   map[*dbus.Conn]struct{}
 	units   map[string]*state
 	jobs    map[uint32]*job
@@ -34,6 +35,7 @@ func Start(dir string) (*Manager, error) {
 		socket: filepath.Join(dir, "systemd.sock"),
 		conns:  map[*dbus.Conn]struct{}{}, units: map[string]*state{}, jobs: map[uint32]*job{},
 	}
+	m.changed = sync.NewCond(&m.mu)
 	l, err := net.Listen("unix", m.socket)
 	if err != nil {
 		return nil, fmt.Errorf("fake systemd: %w", err)
@@ -51,6 +53,7 @@ func (m *Manager) Close() {
 	m.listener.Close()
 	m.mu.Lock()
 	m.closed = true
+	m.changed.Broadcast()
 	for _, u := range m.units {
 		u.kill()
 	}

@@ -19,6 +19,7 @@ type Unit struct {
 	StartResult string   // of the job; "" is "done"
 	FileState   string   // UnitFileState; "" is "disabled"
 	TriggeredBy []string // units that start this one
+	WantedBy    []string // units that start this one along with themselves
 }
 
 // state is a unit and what it is doing.
@@ -31,7 +32,8 @@ type state struct {
 	pid         int
 	process     *exec.Cmd
 	job         uint32
-	invocation  byte // counts the starts
+	mode        string // of the last job
+	invocation  byte   // counts the starts
 }
 
 // Add makes a unit known, stopped. It panics on a name that was added before.
@@ -65,6 +67,25 @@ func (m *Manager) State(name string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.unit(name).active
+}
+
+// Await blocks until a unit's ActiveState is as given.
+func (m *Manager) Await(name, active string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.unit(name).active != active && !m.closed {
+		m.changed.Wait()
+	}
+}
+
+// Queue makes a job, "start" or "stop", as another client such as systemctl would.
+func (m *Manager) Queue(name, kind string) { m.queue(name, kind, "replace") }
+
+// Mode is the mode that the last job of a unit was asked for with.
+func (m *Manager) Mode(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unit(name).mode
 }
 
 // Release ends the hanging stop of a unit.
@@ -145,6 +166,7 @@ func (u *state) kill() {
 // set changes the state and tells everybody. m.mu is held.
 func (m *Manager) set(u *state, active, sub string) {
 	u.active, u.sub = active, sub
+	m.changed.Broadcast()
 	m.emit(u.path(), propsIface+".PropertiesChanged", unitIface,
 		map[string]godbus.Variant{"ActiveState": godbus.MakeVariant(active), "SubState": godbus.MakeVariant(sub)}, []string{})
 	if u.isService() {
