@@ -61,6 +61,7 @@ func audit(dir string, logger hclog.Logger) error {
 		return err
 	}
 	crc := uint32(0)
+	said := &meaning{}
 	for i, f := range files {
 		if i > 0 && f.seq != files[i-1].seq+1 {
 			return damaged(f.path, fmt.Errorf("file number %d is missing before it", files[i-1].seq+1))
@@ -69,7 +70,7 @@ func audit(dir string, logger hclog.Logger) error {
 		if err != nil {
 			return err
 		}
-		end, err := scan(b, &crc)
+		end, err := scan(b, &crc, said)
 		last := i == len(files)-1
 		switch {
 		case !last && err == nil && end != len(b):
@@ -77,7 +78,7 @@ func audit(dir string, logger hclog.Logger) error {
 		case last && int64(len(b)) < wal.SegmentSizeBytes:
 			err = fmt.Errorf("the file was cut to %d bytes (it was made with %d)", len(b), wal.SegmentSizeBytes)
 		case last && (err != nil || !zero(b[end:])):
-			err = repair(f.path, b, end, err, logger)
+			err = repair(f.path, b, end, crc, err, logger)
 		}
 		if err != nil {
 			return damaged(f.path, fmt.Errorf("at byte %d: %w", end, err))
@@ -86,9 +87,12 @@ func audit(dir string, logger hclog.Logger) error {
 	return nil
 }
 
+// whole marks a record that is complete and yet wrong; it is never a torn one.
+type whole struct{ error }
+
 // scan reads records up to the end, the first zero length, or the first that
 // does not check; it returns the offset behind the last good one.
-func scan(b []byte, crc *uint32) (int, error) {
+func scan(b []byte, crc *uint32, said *meaning) (int, error) {
 	off := 0
 	for off+8 <= len(b) {
 		size, rec, err := record(b[off:])
@@ -107,6 +111,9 @@ func scan(b []byte, crc *uint32) (int, error) {
 			}
 			*crc = sum
 		}
+		if err := said.take(rec); err != nil {
+			return off, whole{err}
+		}
 		off += size
 	}
 	return off, nil
@@ -119,6 +126,9 @@ func record(b []byte) (int, *walpb.Record, error) {
 	if size == 0 {
 		return 0, nil, nil
 	}
+	if !padded(b, length) {
+		return size, nil, whole{errors.New("a record's length is damaged")}
+	}
 	if size > len(b) {
 		return size, nil, errors.New("record does not fit the file")
 	}
@@ -127,6 +137,18 @@ func record(b []byte) (int, *walpb.Record, error) {
 		return size, nil, errors.New("record is malformed")
 	}
 	return size, rec, nil
+}
+
+// padded says whether a length field is consistent: its top byte holds the
+// padding to the next multiple of eight. It lies within one sector, so no torn
+// write breaks it.
+func padded(b []byte, length int) bool {
+	pad := (8 - length%8) % 8
+	want := byte(0)
+	if pad > 0 {
+		want = 0x80 | byte(pad)
+	}
+	return b[7] == want
 }
 
 func frame(b []byte) (size, length int) {
@@ -143,8 +165,9 @@ func frame(b []byte) (size, length int) {
 
 // repair zeroes a torn tail that begins at off; if it is not one, it returns
 // what is wrong with it.
-func repair(path string, b []byte, off int, cause error, logger hclog.Logger) error {
-	if !torn(b, off) {
+func repair(path string, b []byte, off int, crc uint32, cause error, logger hclog.Logger) error {
+	var wrong whole
+	if errors.As(cause, &wrong) || !torn(b, off) || complete(b[off:], crc) {
 		if cause == nil {
 			cause = errors.New("a record's length is missing")
 		}
@@ -192,6 +215,40 @@ func torn(b []byte, off int) bool {
 			return true
 		}
 		at = next
+	}
+	return false
+}
+
+// lengthTries bounds the search of complete, in bytes.
+const lengthTries = 4 << 10
+
+// complete says whether b begins with a whole record whose length field alone
+// is wrong: some other length makes it check. Then it was written to its end,
+// and is no torn one.
+func complete(b []byte, crc uint32) bool {
+	good := func(length int) bool {
+		if length <= 0 || length > len(b)-8 {
+			return false
+		}
+		rec := &walpb.Record{}
+		if err := proto.Unmarshal(b[8:8+length], rec); err != nil || rec.Type == nil || rec.Crc == nil {
+			return false
+		}
+		return rec.GetType() == wal.CrcType || crc32.Update(crc, castagnoli, rec.GetData()) == rec.GetCrc()
+	}
+	if len(b) < 8 {
+		return false
+	}
+	_, length := frame(b)
+	for bit := range 56 {
+		if good(length ^ 1<<bit) {
+			return true
+		}
+	}
+	for length := 1; length < min(lengthTries, len(b)-8); length++ {
+		if good(length) {
+			return true
+		}
 	}
 	return false
 }

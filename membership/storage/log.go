@@ -29,7 +29,8 @@ type Log struct {
 	wal    *wal.WAL
 	logger hclog.Logger
 	failed error
-	snaps  []uint64 // indices of the snapshots on disk, oldest first
+	state  *raftpb.HardState // the last one written, marked
+	snaps  []uint64          // indices of the snapshots on disk, oldest first
 }
 
 func logDir(dir string) string  { return filepath.Join(dir, "log") }
@@ -47,11 +48,11 @@ func Create(dir string, first *raftpb.Snapshot) error {
 	if err := os.MkdirAll(snapDir(dir), 0o700); err != nil {
 		return fmt.Errorf("create log: %w", err)
 	}
-	w, err := wal.Create(zap.NewNop(), logDir(dir), nil)
+	w, err := wal.Create(zap.NewNop(), logDir(dir), metadata)
 	if err != nil {
 		return fmt.Errorf("create log in %s: %w", dir, err)
 	}
-	l := &Log{dir: dir, wal: w, logger: hclog.NewNullLogger()}
+	l := &Log{dir: dir, wal: w, logger: hclog.NewNullLogger(), state: &raftpb.HardState{}}
 	if first != nil {
 		m := first.GetMetadata()
 		hs := &raftpb.HardState{Term: new(m.GetTerm()), Vote: new(uint64(0)), Commit: new(m.GetIndex())}
@@ -119,6 +120,7 @@ func (l *Log) newestSnapshot(marks []*walpb.Snapshot) (*raftpb.Snapshot, error) 
 
 func (l *Log) read(snap *raftpb.Snapshot) (core.Stored, error) {
 	m := snap.GetMetadata()
+	l.state = &raftpb.HardState{}
 	w, err := wal.Open(zap.NewNop(), logDir(l.dir), &walpb.Snapshot{Index: new(m.GetIndex()), Term: new(m.GetTerm())})
 	if err != nil {
 		if strings.Contains(err.Error(), "locked") {
@@ -131,6 +133,7 @@ func (l *Log) read(snap *raftpb.Snapshot) (core.Stored, error) {
 	if err != nil {
 		return core.Stored{}, damaged(logDir(l.dir), fmt.Errorf("behind snapshot %d: %w", m.GetIndex(), err))
 	}
+	l.state = hs
 	entries = dropStale(entries, m.GetTerm())
 	last := m.GetIndex() + uint64(len(entries))
 	if hs.GetCommit() > last {
@@ -184,11 +187,11 @@ func (l *Log) write(w core.Write) error {
 			return err
 		}
 	}
-	hs := w.HardState
-	if hs == nil {
-		hs = &raftpb.HardState{}
+	if w.HardState != nil {
+		l.state = marked(w.HardState)
 	}
-	if err := l.wal.Save(hs, w.Entries); err != nil {
+	// Every batch ends with a state, so that a new segment never lacks one.
+	if err := l.wal.Save(l.state, w.Entries); err != nil {
 		return err
 	}
 	// Save leaves a bare advance of the commit index in the page cache; rule
