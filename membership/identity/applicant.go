@@ -22,10 +22,16 @@ type Applicant struct {
 
 // NewApplicant returns an applicant whose keys are kept below stateDir until
 // [Identity.Save] replaces them. A repeated join after a lost answer so shows
-// the same keys, by which the cluster knows it again.
+// the same keys, by which the cluster knows it again. A machine that belongs to
+// a cluster already can not apply.
 func NewApplicant(stateDir, name string, addresses []string, version string) (Applicant, error) {
 	me := Applicant{Name: name, Addresses: addresses, Version: version}
 	if err := CheckName("node name", name); err != nil {
+		return me, err
+	}
+	if id, err := Load(stateDir); err == nil {
+		return me, fmt.Errorf("this machine is %v already: let it leave that cluster first", id)
+	} else if !errors.Is(err, ErrNone) {
 		return me, err
 	}
 	dir, err := makeFolder(stateDir)

@@ -53,6 +53,7 @@ func Join(ctx context.Context, t Token, me Applicant) (JoinAnswer, error) {
 			break
 		}
 		if ctx.Err() != nil {
+			failures = append(failures, ctx.Err())
 			break
 		}
 	}

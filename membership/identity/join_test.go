@@ -9,7 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -239,12 +242,24 @@ func TestApplicantKeepsItsKeys(t *testing.T) {
 	if err := create(t, "prod", "n1").Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	three, err := NewApplicant(dir, "n2", nil, "0.1.0")
-	if err != nil {
-		t.Fatal(err)
+	if _, err := os.Stat(filepath.Join(dir, folderName, applicantFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a finished join left its keys: %v", err)
 	}
-	if one.nodeKey.Equal(three.nodeKey) {
-		t.Error("a finished join left its keys")
+	if _, err := NewApplicant(dir, "n2", nil, "0.1.0"); err == nil || !strings.Contains(err.Error(), "node n1 of cluster prod") {
+		t.Errorf("a member applied: %v", err)
+	}
+}
+
+func TestCancelledJoin(t *testing.T) {
+	first := create(t, "prod", "n1")
+	ctx, cancel := context.WithCancel(context.Background())
+	address := first.openDoor(t, func(context.Context, JoinRequest) (JoinAnswer, error) {
+		cancel()
+		<-ctx.Done()
+		return JoinAnswer{}, &Refusal{Code: Unavailable}
+	})
+	if _, err := Join(ctx, token(t, first, address, address), applicant(t, "n2")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

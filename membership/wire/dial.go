@@ -51,36 +51,24 @@ func (n *Net) connect(ctx context.Context, to core.ID, protocol string, count in
 	return conn, link, nil
 }
 
+// race runs the attempts of one connect. Whoever comes second hangs up.
 func (n *Net) race(ctx context.Context, p *peer, protocol string, links []int) (*tls.Conn, int, error) {
-	if len(links) == 0 {
-		return nil, 0, errors.New("no link in common")
-	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // losers hang up
+	defer cancel()
 	results := make(chan attempt)
-	next, running := 0, 0
-	start := func() bool {
-		link := links[next]
-		next++
-		running++
-		return n.spawn(func(context.Context) {
-			conn, err := n.dialLink(ctx, p, link, protocol)
-			select {
-			case results <- attempt{conn, link, err}:
-			case <-ctx.Done():
-				if conn != nil {
-					conn.NetConn().Close()
-				}
-			}
-		})
-	}
-	if !start() {
-		return nil, 0, net.ErrClosed
-	}
 	turn := time.NewTicker(n.timing.Stagger)
 	defer turn.Stop()
 	failures := make([]error, len(n.links))
-	for running > 0 {
+	running := 0
+	for len(links) > 0 || running > 0 {
+		if len(links) > 0 {
+			link := links[0]
+			links = links[1:]
+			running++
+			if !n.spawn(func(context.Context) { n.try(ctx, p, link, protocol, results) }) {
+				return nil, 0, net.ErrClosed
+			}
+		}
 		select {
 		case r := <-results:
 			running--
@@ -92,11 +80,23 @@ func (n *Net) race(ctx context.Context, p *peer, protocol string, links []int) (
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
 		}
-		if next < len(links) && !start() {
-			return nil, 0, net.ErrClosed
+	}
+	if err := errors.Join(failures...); err != nil {
+		return nil, 0, err
+	}
+	return nil, 0, errors.New("no link in common")
+}
+
+// try is one runner of the race.
+func (n *Net) try(ctx context.Context, p *peer, link int, protocol string, results chan<- attempt) {
+	conn, err := n.dialLink(ctx, p, link, protocol)
+	select {
+	case results <- attempt{conn, link, err}:
+	case <-ctx.Done():
+		if conn != nil {
+			conn.NetConn().Close()
 		}
 	}
-	return nil, 0, errors.Join(failures...)
 }
 
 // dialLink connects on one link, from this node's address there.

@@ -18,8 +18,9 @@ import (
 )
 
 // Handler receives what arrives. Its methods are called from several goroutines,
-// own the payload, and must not block.
-type Handler interface {
+// own the payload, and must not block. It is an alias, so that an interface
+// declared by the consumer in the same words is the same type.
+type Handler = interface {
 	// Datagram delivers one authenticated datagram; boot is the sender's, at is
 	// when it was read from the socket.
 	Datagram(from core.ID, boot uint64, link int, payload []byte, at time.Time)
