@@ -26,4 +26,5 @@ func (SystemClock) NewTimer(d time.Duration) Timer { return systemTimer{time.New
 
 type systemTimer struct{ *time.Timer }
 
+// C returns the channel on which the time is sent.
 func (t systemTimer) C() <-chan time.Time { return t.Timer.C }

@@ -34,8 +34,8 @@ type Hooks struct {
 	// block.
 	Progress func(fencing.Effect)
 	// Record puts the receipt into the replicated log and returns when it is
-	// there. It is called once, if the target is fenced. After an error
-	// nothing is switched on again.
+	// there, or when its context ends. It is called once, if the target is
+	// fenced. After an error nothing is switched on again. nil records nothing.
 	Record func(context.Context, fencing.Receipt) error
 }
 
