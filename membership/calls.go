@@ -156,8 +156,12 @@ func (m *Member) RevokeToken(ctx context.Context, id string) error {
 // start. It becomes a learner, and a voter once it has caught up. Asked again
 // for the same node and token, it gives the same answer.
 func (m *Member) Admit(ctx context.Context, r JoinRequest) (JoinAnswer, error) {
-	hash := sha256.Sum256(r.Secret)
-	v, err := m.command(ctx, core.Command{Admit: &core.Admit{Now: time.Now().UTC(), Token: r.Token, Hash: hash[:], Peer: r.Peer}})
+	hash := r.Hash
+	if len(hash) == 0 {
+		sum := sha256.Sum256(r.Secret)
+		hash = sum[:]
+	}
+	v, err := m.command(ctx, core.Command{Admit: &core.Admit{Now: time.Now().UTC(), Token: r.Token, Hash: hash, Peer: r.Peer}})
 	if err != nil {
 		return JoinAnswer{}, err
 	}
