@@ -25,7 +25,9 @@ func TestReceiptCoversItsBootAndOlderOnes(t *testing.T) {
 func TestReceiptContradicted(t *testing.T) {
 	timing := DefaultTiming()
 	r := Receipt{Action: Off, Boot: 7, Class: Power, At: origin}
-	beat := func(boot uint64, after time.Duration) TargetBeat { return TargetBeat{Boot: boot, At: origin.Add(after)} }
+	beat := func(boot uint64, after time.Duration) TargetBeat {
+		return TargetBeat{Boot: boot, At: origin.Add(after)}
+	}
 	for _, c := range []struct {
 		beat  TargetBeat
 		class Class
