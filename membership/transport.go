@@ -26,7 +26,7 @@ type Transport interface {
 
 // Handler receives what a Transport delivers. Its methods are called from the
 // transport's goroutines and must not block. They own the payload.
-type Handler interface {
+type Handler = interface {
 	// Datagram delivers one datagram; boot is the sender's boot number as the
 	// sealed packet states it (0: it states none), at is when it was read from
 	// the socket.
