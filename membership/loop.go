@@ -35,6 +35,10 @@ func (h handler) Message(from core.ID, payload []byte) {
 	h.offer(core.Message{From: from, Payload: payload})
 }
 
+// MessagesLost may be called by a transport that knows that messages to a peer
+// did not get through; raft then asks that peer how far it is.
+func (h handler) MessagesLost(to core.ID) { h.offer(core.Dropped{To: to}) }
+
 func (h handler) offer(in core.Input) {
 	select {
 	case h.m.arrivals <- in:

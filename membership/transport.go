@@ -24,7 +24,8 @@ type Transport interface {
 	Close() error
 }
 
-// Handler receives what a Transport delivers. Its methods are called from the
+// Handler receives what a Transport delivers. A Handler from this package also
+// has MessagesLost(to core.ID), for a transport that can tell. The methods are called from the
 // transport's goroutines and must not block. They own the payload.
 type Handler = interface {
 	// Datagram delivers one datagram; boot is the sender's boot number as the

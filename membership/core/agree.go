@@ -16,6 +16,7 @@ const (
 	msgChunk    = 2 // a piece of a snapshot
 	msgChunkAck = 3 // the answer to it
 	msgFarewell = 4 // the leader tells a removed member that it is out
+	msgPeers    = 5 // an introduction
 )
 
 // write is one Ready on its way: first to disk, then its answers go out, then
@@ -186,9 +187,9 @@ func (n *Node) sendRaft(m *raftpb.Message) {
 }
 
 // message takes what another member sent. Nothing is accepted from a sender
-// that is not in the roster.
+// that is neither in the roster nor introduced.
 func (n *Node) message(in Message) {
-	if n.roster.Member(in.From) == nil || len(in.Payload) == 0 {
+	if !n.knows(in.From) || len(in.Payload) == 0 {
 		return
 	}
 	body := in.Payload[1:]
@@ -199,6 +200,8 @@ func (n *Node) message(in Message) {
 		n.chunk(in.From, body)
 	case msgChunkAck:
 		n.chunkAck(in.From, body)
+	case msgPeers:
+		n.introduced(in.From, body)
 	case msgFarewell:
 		if in.From == n.leader || n.leader == 0 {
 			n.fatal(fmt.Errorf("member %d (%s): %w", n.self.ID, n.self.Name, ErrRemoved))

@@ -62,6 +62,7 @@ func (n *Node) applyCommand(e *raftpb.Entry, env envelope, key uint64) {
 		value, err = n.roster.apply(c, e.GetIndex())
 	}
 	if err == nil && (c.Admit != nil || c.Remove != nil || c.Update != nil) {
+		n.rosterIndex = e.GetIndex()
 		n.peersChanged()
 	}
 	if key != 0 {
@@ -85,7 +86,7 @@ func (n *Node) applyConf(e *raftpb.Entry) error {
 		return fmt.Errorf("log index %d: configuration change: %w", e.GetIndex(), err)
 	}
 	n.conf = n.rn.ApplyConfChange(cc)
-	n.log.confIndex = e.GetIndex()
+	n.log.confIndex, n.rosterIndex = e.GetIndex(), e.GetIndex()
 	n.confAt = time.Time{} // the next change may follow at once
 	gone := n.roster.setConf(n.conf, e.GetIndex())
 	for _, m := range gone {

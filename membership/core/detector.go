@@ -124,14 +124,21 @@ type Beat struct {
 	Payload []byte
 }
 
+// Own is this member's own state as its heartbeats tell it.
+type Own struct {
+	Leading bool // it leads in Term
+	Term    uint64
+	Applied uint64        // index of its last applied log entry
+	DiskAge time.Duration // of its oldest unfinished write
+}
+
 // Tick lets time pass: it returns the heartbeats that are due and the events
-// that silence caused. leading says whether this member leads in term; diskAge
-// is the age of its oldest unfinished write.
-func (d *Detector) Tick(now time.Time, leading bool, term uint64, diskAge time.Duration) ([]Beat, []Event) {
+// that silence caused.
+func (d *Detector) Tick(now time.Time, own Own) ([]Beat, []Event) {
 	if !d.started || now.Sub(d.lastTick) > d.cfg.PauseLimit {
 		d.pause(now)
 	}
-	d.lastTick, d.leading = now, leading
+	d.lastTick, d.leading = now, own.Leading
 	for _, p := range d.peers {
 		d.judgeLinks(now, p)
 		d.judge(now, p)
@@ -142,7 +149,7 @@ func (d *Detector) Tick(now time.Time, leading bool, term uint64, diskAge time.D
 		if d.nextBeat.Before(now) {
 			d.nextBeat = now.Add(d.cfg.Heartbeat)
 		}
-		beats = d.beats(now, term, diskAge)
+		beats = d.beats(now, own)
 	}
 	return beats, d.take()
 }
@@ -153,11 +160,11 @@ func (d *Detector) pause(now time.Time) {
 	d.started, d.observing, d.nextBeat = true, now, now
 }
 
-func (d *Detector) beats(now time.Time, term uint64, diskAge time.Duration) []Beat {
+func (d *Detector) beats(now time.Time, own Own) []Beat {
 	d.seq++
 	d.sent[d.seq%uint64(len(d.sent))] = now
 	h := Heartbeat{
-		Boot: d.boot, Incarnation: d.incarnation, Seq: d.seq, Term: term, DiskAge: diskAge,
+		Boot: d.boot, Incarnation: d.incarnation, Seq: d.seq, Term: own.Term, Applied: own.Applied, DiskAge: own.DiskAge,
 		Settled: d.settled(now), Row: d.Row(now),
 	}
 	var beats []Beat

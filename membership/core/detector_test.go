@@ -80,7 +80,7 @@ func (f *field) run(d time.Duration) {
 			if (ms+int64(i)*7)%50 != 0 || p.down || f.now.Before(p.paused) {
 				continue
 			}
-			beats, events := p.d.Tick(f.now, p.leads, 1, 0)
+			beats, events := p.d.Tick(f.now, Own{Leading: p.leads, Term: 1})
 			f.tell(p, events)
 			for _, b := range beats {
 				f.air = append(f.air, flying{f.now.Add(time.Millisecond), p, f.posts[b.To-1], b.Link, b.Payload})
@@ -264,7 +264,7 @@ func TestHeartbeatRoundTrip(t *testing.T) {
 		h := Heartbeat{
 			Boot: rapid.Uint64().Draw(t, "boot"), Incarnation: rapid.Uint64().Draw(t, "incarnation"), Seq: rapid.Uint64().Draw(t, "seq"),
 			Echo: rapid.Uint64().Draw(t, "echo"), EchoDelay: time.Duration(rapid.IntRange(0, 1e9).Draw(t, "delay")) * time.Microsecond,
-			Term: rapid.Uint64().Draw(t, "term"), DiskAge: time.Duration(rapid.IntRange(0, 1e9).Draw(t, "disk")) * time.Microsecond,
+			Term: rapid.Uint64().Draw(t, "term"), Applied: rapid.Uint64().Draw(t, "applied"), DiskAge: time.Duration(rapid.IntRange(0, 1e9).Draw(t, "disk")) * time.Microsecond,
 			Settled: rapid.Bool().Draw(t, "settled"),
 		}
 		for range rapid.IntRange(0, 100).Draw(t, "row") {
@@ -293,7 +293,7 @@ func FuzzHeartbeat(f *testing.F) {
 		d.SetPeers(time.Unix(0, 0), true, []Watched{{ID: 2, Links: 1}})
 		if h, err := DecodeHeartbeat(b); err == nil {
 			d.Receive(time.Unix(1, 0), 2, 0, h)
-			d.Tick(time.Unix(2, 0), true, 1, 0)
+			d.Tick(time.Unix(2, 0), Own{Leading: true, Term: 1})
 		}
 	})
 }

@@ -15,6 +15,7 @@ type Heartbeat struct {
 	Echo        uint64        // the receiver's last Seq that arrived on this link, 0 for none
 	EchoDelay   time.Duration // how long ago that was, for the round-trip time
 	Term        uint64        // raft term
+	Applied     uint64        // index of the last applied log entry
 	DiskAge     time.Duration // age of the oldest unfinished write, 0 for none
 	Settled     bool          // the sender has watched long enough for Row to be evidence
 	Row         []Sight       // the sender's row of the connectivity matrix
@@ -36,7 +37,7 @@ var errHeartbeat = errors.New("heartbeat: malformed")
 func (h *Heartbeat) AppendBinary(b []byte) []byte {
 	b = append(b, heartbeatVersion)
 	for _, v := range []uint64{
-		h.Boot, h.Incarnation, h.Seq, h.Echo, micros(h.EchoDelay), h.Term, micros(h.DiskAge), bit(h.Settled, 1), uint64(len(h.Row)),
+		h.Boot, h.Incarnation, h.Seq, h.Echo, micros(h.EchoDelay), h.Term, h.Applied, micros(h.DiskAge), bit(h.Settled, 1), uint64(len(h.Row)),
 	} {
 		b = binary.AppendUvarint(b, v)
 	}
@@ -56,7 +57,7 @@ func DecodeHeartbeat(b []byte) (Heartbeat, error) {
 	}
 	r := reader{b: b[1:]}
 	h.Boot, h.Incarnation, h.Seq, h.Echo = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
-	h.EchoDelay, h.Term, h.DiskAge = duration(r.uvarint()), r.uvarint(), duration(r.uvarint())
+	h.EchoDelay, h.Term, h.Applied, h.DiskAge = duration(r.uvarint()), r.uvarint(), r.uvarint(), duration(r.uvarint())
 	h.Settled = r.uvarint()&1 != 0
 	n := r.uvarint()
 	if r.bad || n > uint64(len(r.b))/2 {

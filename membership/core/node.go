@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -40,7 +41,8 @@ type Node struct {
 	conf        *raftpb.ConfState
 	applied     uint64
 	appliedTerm uint64
-	hasApp      bool // the application has state
+	hasApp      bool   // the application has state
+	rosterIndex uint64 // where the roster last changed
 
 	// Agreement as last seen.
 	role   raft.StateType
@@ -57,6 +59,9 @@ type Node struct {
 	confAt    time.Time // when a configuration change was last proposed
 	handover  time.Time // when leadership was last offered to someone
 	parting   []parting
+
+	guests       introduction // peers that the own log does not know yet
+	introducedAt map[ID]time.Time
 
 	snap    snapshotting
 	sending []*sending // snapshots on their way, by peer
@@ -76,7 +81,7 @@ func New(now time.Time, o Options) (*Node, error) {
 	n := &Node{
 		cfg: o.Config, self: o.Self.Clone(), boot: o.Boot, inc: o.Incarnation, now: now, nextTick: now,
 		log: &store{MemoryStorage: raft.NewMemoryStorage()}, roster: &Roster{}, conf: &raftpb.ConfState{},
-		det: NewDetector(o.Config, o.Self.ID, o.Boot, o.Incarnation),
+		det: NewDetector(o.Config, o.Self.ID, o.Boot, o.Incarnation), introducedAt: map[ID]time.Time{},
 	}
 	if o.Seed != nil {
 		n.roster = o.Seed.Clone()
@@ -143,7 +148,7 @@ func (n *Node) restore(s *raftpb.Snapshot) error {
 	n.roster, n.once, n.hasApp = r.Roster, r.Once, hasApp
 	n.conf = s.GetMetadata().GetConfState()
 	n.applied, n.appliedTerm = s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm()
-	n.log.confIndex = n.applied
+	n.log.confIndex, n.rosterIndex = n.applied, n.applied
 	n.snap.since, n.snap.bytes, n.snap.busy = n.applied, 0, false
 	if hasApp {
 		n.emit(Restore{Data: app})
@@ -193,6 +198,8 @@ func (n *Node) dispatch(in Input) {
 		n.persisted(in)
 	case SnapshotTaken:
 		n.snapshotTaken(in)
+	case Dropped:
+		n.rn.ReportUnreachable(uint64(in.To))
 	}
 }
 
@@ -205,6 +212,7 @@ func (n *Node) tick() {
 	n.lead()
 	n.tickSnapshots()
 	n.endFarewells()
+	n.dropGuests()
 }
 
 // tickRaft moves raft's clock, by one tick however late we are: ticks that a
@@ -232,7 +240,7 @@ func (n *Node) soleVoter() bool {
 }
 
 func (n *Node) detect() {
-	beats, events := n.det.Tick(n.now, n.role == raft.StateLeader, n.term, n.DiskAge())
+	beats, events := n.det.Tick(n.now, Own{Leading: n.role == raft.StateLeader, Term: n.term, Applied: n.applied, DiskAge: n.DiskAge()})
 	for _, b := range beats {
 		n.emit(SendDatagram(b))
 	}
@@ -245,6 +253,7 @@ func (n *Node) datagram(in Datagram) {
 		return
 	}
 	n.notify(n.det.Receive(in.At, in.From, in.Link, h))
+	n.introduce(in.From, h.Applied)
 }
 
 func (n *Node) notify(events []Event) {
@@ -289,12 +298,20 @@ func (n *Node) peersChanged() {
 		}
 		watched = append(watched, Watched{ID: m.ID, Links: len(m.Addresses), Voter: m.Role == Voter})
 	}
+	for _, p := range n.guests.Peers {
+		if n.roster.Member(p.ID) == nil {
+			watched = append(watched, Watched{ID: p.ID, Links: len(p.Addresses), Voter: true})
+		}
+	}
 	for i := range watched {
 		watched[i].Links = min(watched[i].Links, max(1, len(n.self.Addresses)))
 	}
 	n.det.SetPeers(n.now, selfVoter, watched)
 	n.changes++
 	peers := n.roster.Peers(n.self.ID)
+	for _, g := range n.guests.Peers { // newer than our own record, if there is one
+		peers = append(slices.DeleteFunc(peers, func(p Peer) bool { return p.ID == g.ID }), g.Clone())
+	}
 	for _, p := range n.parting {
 		peers = append(peers, p.peer.Clone())
 	}

@@ -62,24 +62,24 @@ func (e *events) Pop() any {
 
 // machine is one host: its disk survives, its node does not.
 type machine struct {
-	w      *world
-	id     ID
-	self   Peer
-	seed   *Roster
-	cfg    Config
-	node   *Node // nil while down
-	boot   uint64
-	life   uint64
-	key    uint64
-	app    []string
-	disk   Stored
-	hang   time.Time // the disk answers nothing before that
-	last   time.Time // when the last write ends
-	paused bool
-	left   error // why it stopped for good
-	asked  map[uint64]string
-	answer map[uint64]Resolved
-	events []Event
+	w       *world
+	id      ID
+	self    Peer
+	seed    *Roster
+	cfg     Config
+	node    *Node // nil while down
+	boot    uint64
+	life    uint64
+	key     uint64
+	app     []string
+	disk    Stored
+	hang    time.Time // the disk answers nothing before that
+	pending []Persist
+	paused  bool
+	left    error // why it stopped for good
+	asked   map[uint64]string
+	answer  map[uint64]Resolved
+	events  []Event
 }
 
 func simConfig() Config {
@@ -232,7 +232,7 @@ func (h *machine) start(reboot bool) {
 	if err != nil {
 		h.w.fail("start %s: %v", h.self.Name, err)
 	}
-	h.node, h.key, h.app, h.paused, h.hang, h.last = n, 0, nil, false, time.Time{}, h.w.now
+	h.node, h.key, h.app, h.paused, h.hang, h.pending = n, 0, nil, false, time.Time{}, nil
 	h.tick(n)
 }
 
@@ -343,27 +343,35 @@ func (w *world) send(from *machine, to ID, in func(*machine) Input) {
 	}
 }
 
-// persist writes in order, each after a while, and not before a hang is over.
+// persist queues a write; the disk does one after the other.
 func (h *machine) persist(n *Node, e Persist) {
-	w := h.w
-	at := h.last
-	for _, t := range []time.Time{w.now, h.hang} {
-		if t.After(at) {
-			at = t
-		}
+	h.pending = append(h.pending, e)
+	if len(h.pending) == 1 {
+		h.spin(n)
 	}
-	at = at.Add(time.Duration(w.rand.Int64N(int64(2 * time.Millisecond))))
-	h.last = at
-	w.after(at.Sub(w.now), func() {
-		if h.node != n {
-			return // lost with the crash
+}
+
+// spin does the oldest write after a while, and not before a hang is over.
+func (h *machine) spin(n *Node) {
+	w := h.w
+	delay := time.Duration(w.rand.Int64N(int64(2 * time.Millisecond)))
+	if h.hang.After(w.now) {
+		delay += h.hang.Sub(w.now)
+	}
+	w.after(delay, func() {
+		switch {
+		case h.node != n: // lost with the crash
+		case h.hang.After(w.now):
+			h.spin(n)
+		default:
+			e := h.pending[0]
+			h.pending = h.pending[1:]
+			h.write(e.Write)
+			if len(h.pending) > 0 {
+				h.spin(n)
+			}
+			h.deliver(n, Persisted{Seq: e.Seq})
 		}
-		if h.hang.After(w.now) {
-			h.persist(n, e)
-			return
-		}
-		h.write(e.Write)
-		h.deliver(n, Persisted{Seq: e.Seq})
 	})
 }
 

@@ -51,6 +51,8 @@ type (
 		Seq uint64
 		Err error
 	}
+	// Dropped reports that messages to a member were lost on the way out.
+	Dropped struct{ To ID }
 	// SnapshotTaken brings the application's snapshot at the index that a
 	// TakeSnapshot effect named.
 	SnapshotTaken struct {
@@ -68,6 +70,7 @@ func (Abandon) input()       {}
 func (Read) input()          {}
 func (Transfer) input()      {}
 func (Persisted) input()     {}
+func (Dropped) input()       {}
 func (SnapshotTaken) input() {}
 
 // Effect is one thing that the owner of a Node has to do. Effects are carried

@@ -221,3 +221,29 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		t.Errorf("snapshot stayed at %d", after)
 	}
 }
+
+// While one member is away another one joins and comes to lead. The first does
+// not know it, yet catches up: a member that it knows introduces them.
+func TestReturnUnderAnUnknownLeader(t *testing.T) {
+	w := newWorld(t, 8)
+	w.found(3)
+	away := w.hosts[slices.IndexFunc(w.hosts, func(h *machine) bool { return h != w.leader() })]
+	away.crash()
+	fresh := w.join(4)
+	w.runUntil(5*time.Second, "a fourth voter", func() bool { return w.voters() == 4 })
+	w.run(time.Second)
+	w.leader().step(Transfer{Key: 1 << 40, To: fresh.id})
+	w.runUntil(2*time.Second, "the new one leads", func() bool { return w.leader() == fresh })
+	mustWork(w)
+	away.start(true)
+	took := w.runUntil(3*time.Second, "equal logs", w.calm)
+	if l := w.leader(); l != fresh || took > 900*time.Millisecond {
+		t.Errorf("caught up after %v under %s", took, l.self.Name)
+	}
+	if len(away.node.guests.Peers) != 0 {
+		w.run(100 * time.Millisecond)
+		if len(away.node.guests.Peers) != 0 {
+			t.Errorf("still has guests: %v", away.node.guests)
+		}
+	}
+}
