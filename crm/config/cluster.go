@@ -119,15 +119,15 @@ func (d *decoder) member(b instance) {
 	}
 	m.Addresses = d.addresses(b.block)
 	n.Attributes = d.nvsets(b.block, "attributes", b.name+"-attributes", setAny)
+	flagsID := numbered(b.name+"-attributes", len(n.Attributes))
 	var flags []policy.Pair
 	for _, name := range []string{"standby", "maintenance"} {
 		if v := b.boolean(name); v != "" {
-			id := b.name + "-attributes-" + name
-			flags = append(flags, policy.Pair{ID: id, Name: name, Value: v, Pos: posOf(b.Body.Attributes[name].NameRange)})
+			flags = append(flags, policy.Pair{ID: flagsID + "-" + name, Name: name, Value: v, Pos: posOf(b.Body.Attributes[name].NameRange)})
 		}
 	}
 	if len(flags) > 0 {
-		n.Attributes = append(n.Attributes, policy.NVSet{ID: b.name + "-flags", Pairs: flags, Pos: n.Pos})
+		n.Attributes = append(n.Attributes, policy.NVSet{ID: flagsID, Pairs: flags, Pos: n.Pos})
 	}
 	n.Utilization = d.nvsets(b.block, "utilization", b.name+"-utilization", setInteger)
 	b.done()

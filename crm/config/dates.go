@@ -50,9 +50,12 @@ func (w *whenReader) date(x *hclsyntax.FunctionCallExpr) (policy.Condition, bool
 	case "date_between":
 		test.Operation = "in_range"
 		var okEnd bool
-		test.Start, ok = w.moment(x.Args[0])
-		test.End, okEnd = w.moment(x.Args[1])
+		test.Start, ok = w.momentOrOpen(x.Args[0])
+		test.End, okEnd = w.momentOrOpen(x.Args[1])
 		ok = ok && okEnd
+		if ok && test.Start == "" && test.End == "" {
+			ok = w.errorf(x.Range(), "Wrong date", "date_between needs a beginning or an end")
+		}
 	case "date_for":
 		test.Operation = "in_range"
 		var okLength bool
@@ -79,6 +82,14 @@ func (w *whenReader) moment(e hcl.Expression) (string, bool) {
 		ok = w.errorf(e.Range(), "Wrong date", "%q is no date; write for example \"2026-07-01\" or \"2026-07-01 20:00:00Z\"", s.text)
 	}
 	return s.text, ok
+}
+
+// momentOrOpen is a date, or "" for an end that is open.
+func (w *whenReader) momentOrOpen(e hcl.Expression) (string, bool) {
+	if lit, ok := e.(*hclsyntax.TemplateExpr); ok && len(lit.Parts) == 0 {
+		return "", true
+	}
+	return w.moment(e)
 }
 
 func (w *whenReader) lengths(e hcl.Expression, pairs []policy.Pair) bool {

@@ -145,3 +145,6 @@ func (d Diagnostic) underlined() string {
 	}
 	return d.Source[:from] + "\x1b[4m" + d.Source[from:to] + "\x1b[0m" + d.Source[to:]
 }
+
+// String is Render without colour.
+func (d Diagnostic) String() string { return d.Render(false) }

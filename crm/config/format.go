@@ -39,7 +39,10 @@ func tidy(text []byte) []byte {
 		if len(line) == 0 && blank {
 			continue
 		}
-		blank = len(line) == 0
+		if n := len(out); blank && n > 0 && len(out[n-1]) == 0 && !kept[i] && closesBlock(line) {
+			out = out[:n-1]
+		}
+		blank = len(line) == 0 || opensBlock(line)
 		out = append(out, line)
 	}
 	for len(out) > 0 && len(out[len(out)-1]) == 0 && !kept[len(out)] {
@@ -49,6 +52,16 @@ func tidy(text []byte) []byte {
 		return nil
 	}
 	return append(bytes.Join(out, []byte("\n")), '\n')
+}
+
+// No blank line stands behind an opening brace or before a closing one.
+func opensBlock(line []byte) bool {
+	return len(line) > 0 && bytes.IndexByte([]byte("{[("), line[len(line)-1]) >= 0
+}
+
+func closesBlock(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	return len(line) > 0 && bytes.IndexByte([]byte("}])"), line[0]) >= 0
 }
 
 // protected are the numbers of the lines whose blanks mean something.
