@@ -1,0 +1,166 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/crm/state"
+	"github.com/holdfast-ha/holdfast/fencing"
+	"github.com/holdfast-ha/holdfast/fencing/executor"
+)
+
+// fenceBackoff is how long the cluster waits before it tries again to fence a
+// node that could not be fenced: it grows with the attempts, because a device
+// that is away is not brought back by asking.
+func fenceBackoff(attempt int) time.Duration {
+	return min(time.Duration(attempt)*2*time.Second, 30*time.Second)
+}
+
+// runFencer carries out the fencings that this daemon was told to.
+func (d *Daemon) runFencer(ctx context.Context) {
+	begun := map[string]bool{}
+	for {
+		changed := d.machine.bell.wait()
+		s := d.machine.State()
+		incarnation := d.member.View().Incarnation
+		for _, f := range s.Fencing {
+			key := fmt.Sprintf("%s/%d", f.ID, f.Attempt)
+			if f.Executor != d.name || f.Incarnation != incarnation || !f.Running || begun[key] {
+				continue
+			}
+			begun[key] = true
+			d.work.Go(func() { d.fence(ctx, s, *f) })
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// fence runs one attempt and reports what came of it.
+func (d *Daemon) fence(ctx context.Context, s *state.State, f state.Fencing) {
+	log := d.log.With("target", f.Target, "fencing", f.ID, "attempt", f.Attempt)
+	action := fencing.Action(f.Action)
+	end := state.FenceEnd{ID: f.ID, Attempt: f.Attempt, Target: f.Target, Boot: f.Boot, Executor: d.name}
+	levels, err := d.levels(ctx, s, f.Target, action)
+	if err == nil {
+		log.Warn("fencing begins", "boot", f.Boot, "action", f.Action, "reason", f.Reason)
+		spec := fencing.Spec{
+			ID: fencing.OpID(fmt.Sprintf("%s.%d", f.ID, f.Attempt)), Target: f.Target, Boot: f.Boot, Action: action, Levels: levels,
+			Delays: fencing.DrawDelays(levels, time.Duration(f.DelayMS)*time.Millisecond, rand.Float64), Timing: fencing.DefaultTiming(),
+			LastBeat: d.Heartbeat(f.Target),
+		}
+		beats, stop := d.beats(ctx, f.Target)
+		defer stop()
+		var receipt fencing.Receipt
+		receipt, err = d.fenceExec.Run(ctx, spec, beats, executor.Hooks{
+			Progress: func(e fencing.Effect) { logEffect(log, e) },
+			Record: func(ctx context.Context, r fencing.Receipt) error {
+				ok := end
+				ok.Receipt = &r
+				return d.insist(ctx, state.Command{By: d.name, FenceEnd: &ok})
+			},
+		})
+		if err == nil {
+			log.Warn("fencing ended", "receipt", receipt.String())
+			return
+		}
+	}
+	if ctx.Err() != nil || errors.Is(err, executor.ErrUnrecorded) {
+		return // the next controller hands it to another executor
+	}
+	log.Error("fencing failed", "error", err)
+	end.Error = err.Error()
+	end.Retry = time.Now().Add(fenceBackoff(f.Attempt)).UnixMilli()
+	if err := d.insist(ctx, state.Command{By: d.name, FenceEnd: &end}); err != nil && ctx.Err() == nil {
+		log.Error("the failure of a fencing could not be recorded", "error", err)
+	}
+}
+
+// levels says which devices fence the target, asking each agent what it can do.
+func (d *Daemon) levels(ctx context.Context, s *state.State, target string, action fencing.Action) ([]fencing.Level, error) {
+	list := devices(s.Config.Policy)
+	for i := range list {
+		learnt, unknown := d.fenceExec.Learn(ctx, d.withSecrets(list[i]), target)
+		for _, p := range unknown {
+			d.log.Warn("fence device", "problem", p.String())
+		}
+		list[i] = learnt
+	}
+	levels, problems := fencing.Plan(target, list, topologies(s.Config.Policy), attributes(s, target), action)
+	for _, p := range problems {
+		d.log.Warn("fence device", "problem", p.String())
+	}
+	if len(levels) == 0 {
+		if len(problems) > 0 {
+			return nil, errors.New(problems[len(problems)-1].String())
+		}
+		return nil, fmt.Errorf("no device can fence %s", target)
+	}
+	return levels, nil
+}
+
+// device is one configured fence device as it is now.
+func (d *Daemon) device(name string) (fencing.Device, bool) {
+	for _, dev := range devices(d.machine.State().Config.Policy) {
+		if dev.Name == name {
+			return d.withSecrets(dev), true
+		}
+	}
+	return fencing.Device{}, false
+}
+
+// beats brings the target's heartbeats, as this node hears them, to a fencing: a
+// device that says "off" of a node that still beats is not believed.
+func (d *Daemon) beats(ctx context.Context, target string) (<-chan fencing.TargetBeat, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	ch := make(chan fencing.TargetBeat)
+	d.work.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		var last time.Time
+		for {
+			for _, m := range d.member.View().Members {
+				if m.Name != target || m.LastHeard.IsZero() || !m.LastHeard.After(last) {
+					continue
+				}
+				last = m.LastHeard
+				select {
+				case ch <- fencing.TargetBeat{Boot: m.Boot, At: m.LastHeard, Joined: m.Boot == d.stateBoot(target)}:
+				case <-ctx.Done():
+					return
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return ch, cancel
+}
+
+// stateBoot is the boot in which a node last joined.
+func (d *Daemon) stateBoot(node string) uint64 {
+	if n := d.machine.State().Nodes[node]; n != nil {
+		return n.Boot
+	}
+	return 0
+}
+
+func logEffect(log logger, e fencing.Effect) {
+	switch e := e.(type) {
+	case fencing.Alarm:
+		log.Error("fencing alarm", "text", e.Text)
+	case fencing.Confirmed:
+		log.Warn("fencing confirmed", "receipt", e.Receipt.String())
+	default:
+		log.Info("fencing", "step", e.String())
+	}
+}

@@ -1,0 +1,118 @@
+package executor
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-ha/holdfast/agents"
+	"github.com/holdfast-ha/holdfast/crm/state"
+	"github.com/holdfast-ha/holdfast/policy"
+)
+
+// adopt begins to look after resources that run here by an order which an
+// earlier incarnation carried out. That is done once: everything later passes
+// through this executor. e.mu is held.
+func (e *Executor) adopt(me *state.Node) {
+	if e.adopted {
+		return
+	}
+	e.adopted = true
+	for name, h := range me.History {
+		if h.Last == nil || e.care[name] != nil || !running(name, h) || e.busyLane(name) {
+			continue
+		}
+		index := h.Records[name+"_last_0"].TransitionID
+		op := &state.Operation{
+			Index: uint64(index), Node: e.cfg.Node, Incarnation: e.cfg.Incarnation, Action: *h.Last,
+			Class: h.Class, Provider: h.Provider, Type: h.Type,
+		}
+		c := e.careFor(name, op, expectedOf(name, h))
+		e.watch(name, c)
+		e.enqueue(e.lanes, name, func() { e.lookOnce(c, name, "found when the daemon started") })
+	}
+}
+
+func (e *Executor) busyLane(name string) bool {
+	l := e.lanes[name]
+	return l != nil && (l.running || len(l.queue) > 0)
+}
+
+// running says whether the last one-off operation left the resource running.
+func running(name string, h *state.ResourceHistory) bool {
+	last, ok := h.Records[name+"_last_0"]
+	if !ok || last.Status != policy.OpDone {
+		return false
+	}
+	switch last.Operation {
+	case policy.TaskStart, policy.TaskPromote, policy.TaskDemote, policy.TaskMigrateFrom:
+		return last.RC == 0
+	case policy.TaskMonitor:
+		return last.RC == int64(agents.OK) || last.RC == int64(agents.RunningMaster)
+	}
+	return false
+}
+
+func expectedOf(name string, h *state.ResourceHistory) int64 {
+	last := h.Records[name+"_last_0"]
+	if last.Operation == policy.TaskPromote || last.RC == int64(agents.RunningMaster) {
+		return int64(agents.RunningMaster)
+	}
+	return int64(agents.OK)
+}
+
+// dropStrangers ends the care of resources of which the state knows nothing any
+// more. A state from before the resource's last report says nothing about it.
+// e.mu is held.
+func (e *Executor) dropStrangers(s *state.State, me *state.Node) {
+	for name, c := range e.care {
+		if me.History[name] == nil && !e.busyLane(name) && !e.owes(name) && s.Index >= e.reported[name] {
+			c.end()
+			delete(e.care, name)
+		}
+	}
+}
+
+func (e *Executor) owes(name string) bool {
+	l := e.out[name]
+	return l != nil && (l.running || len(l.queue) > 0)
+}
+
+// End carries out a stop or a demote on this node's own account, because it has
+// lost the majority and its policy says so. The finding goes to the log when
+// there is one again.
+func (e *Executor) End(ctx context.Context, a policy.Action) agents.Result {
+	name := a.HistoryID
+	if name == "" {
+		name = a.Resource
+		a.HistoryID = name
+	}
+	op := &state.Operation{Action: a, Node: e.cfg.Node, Class: a.Class, Provider: a.Provider, Type: a.Type}
+	done := make(chan agents.Result, 1)
+	e.mu.Lock()
+	var basis int64
+	if c := e.care[name]; c != nil && c.basis != nil {
+		basis = int64(c.basis.Index)
+	}
+	e.enqueue(e.lanes, name, func() {
+		e.endCare(name)
+		res := e.run(op)
+		done <- res
+		if basis != 0 {
+			rec := record(res)
+			rec.Operation, rec.TransitionID, rec.LastChange = state.Noticed, basis, time.Now().Unix()
+			if res.Status == agents.Done && res.Code == agents.OK {
+				rec.RC, rec.ExitReason = int64(agents.NotRunning), "stopped by the no-quorum-policy"
+			}
+			e.send(name, state.Result{Node: e.cfg.Node, Incarnation: e.cfg.Incarnation, Resource: name, Record: rec})
+		}
+	})
+	e.mu.Unlock()
+	select {
+	case res := <-done:
+		return res
+	case <-ctx.Done():
+		return agents.Result{Status: agents.Cancelled, Code: agents.ErrGeneric, Reason: ctx.Err().Error()}
+	case <-e.ctx.Done():
+		return agents.Result{Status: agents.Cancelled, Code: agents.ErrGeneric, Reason: "the executor ended"}
+	}
+}

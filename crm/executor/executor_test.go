@@ -1,0 +1,297 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/holdfast-ha/holdfast/agents"
+	"github.com/holdfast-ha/holdfast/agents/fake"
+	"github.com/holdfast-ha/holdfast/crm/state"
+	"github.com/holdfast-ha/holdfast/policy"
+)
+
+// node is one node with its executor, its agent and a log of its own.
+type node struct {
+	t     *testing.T
+	agent *fake.Agent
+	exec  *Executor
+
+	mu      sync.Mutex
+	s       *state.State
+	index   uint64
+	down    bool // the log takes nothing
+	reports []string
+}
+
+func newNode(t *testing.T, incarnation uint64, agent *fake.Agent, s *state.State) *node {
+	n := &node{t: t, agent: agent, s: s, index: s.Index}
+	n.exec = New(Config{
+		Node: "n1", Incarnation: incarnation, Report: n.report, Logger: hclog.NewNullLogger(),
+		Agents: func(agents.Spec) (agents.Agent, error) { return agent, nil },
+		Secret: func(name string) (string, error) { return "value of " + name, nil },
+	})
+	n.apply(state.Command{Join: &state.Join{Node: "n1", Boot: 1, Incarnation: incarnation}})
+	n.sync()
+	t.Cleanup(n.exec.Close)
+	return n
+}
+
+func (n *node) apply(c state.Command) state.Outcome {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.At = time.Now().UnixMilli()
+	data, err := c.Encode()
+	if err != nil {
+		n.t.Error(err)
+	}
+	n.index++
+	var out state.Outcome
+	n.s, out = state.Apply(n.s, state.Entry{Index: n.index, Term: 1, Data: data})
+	return out
+}
+
+func (n *node) report(_ context.Context, r state.Result) (uint64, error) {
+	n.mu.Lock()
+	down := n.down
+	n.mu.Unlock()
+	if down {
+		return 0, errors.New("no quorum")
+	}
+	out := n.apply(state.Command{Result: &r})
+	n.mu.Lock()
+	line := fmt.Sprintf("%s rc %d", r.Resource, r.Record.RC)
+	if r.Op == "" {
+		line = "noticed " + line
+	}
+	if out.Refused != nil {
+		line += " void"
+	}
+	n.reports = append(n.reports, line)
+	n.mu.Unlock()
+	n.sync()
+	return out.Index, nil
+}
+
+func (n *node) sync() {
+	n.mu.Lock()
+	s := n.s
+	n.mu.Unlock()
+	n.exec.Sync(s)
+}
+
+// order begins an operation and tells the executor.
+func (n *node) order(rsc, task string, intervalMS int64, expected int) string {
+	n.t.Helper()
+	key := fmt.Sprintf("%s_%s_%d@n1", rsc, task, intervalMS)
+	out := n.apply(state.Command{Begin: &state.Begin{Seen: n.index, Ops: []state.Operation{{
+		Key: key, Node: "n1", Class: "holdfast", Type: "fake", Action: policy.Action{
+			ID: key, Task: task, Resource: rsc, HistoryID: rsc, Node: "n1", IntervalMS: intervalMS, ExpectedRC: expected, TimeoutMS: 30000,
+		},
+	}}}})
+	if out.Refused != nil {
+		n.t.Fatal(out.Refused)
+	}
+	n.sync()
+	return out.Ops[0]
+}
+
+func (n *node) want(lines ...string) {
+	n.t.Helper()
+	synctest.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if got, want := strings.Join(n.reports, "\n"), strings.Join(lines, "\n"); got != want {
+		n.t.Fatalf("reports:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestAnOrderIsCarriedOutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		for range 5 {
+			n.sync()
+		}
+		n.want("a rc 0")
+		if got := n.agent.History(); strings.Count(got, "start a") != 1 {
+			t.Fatalf("agent ran:\n%s", got)
+		}
+	})
+}
+
+func TestOrdersOfAnotherLifeAreVoid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.mu.Lock()
+		s := *n.s
+		s.Pending = map[string]*state.Operation{}
+		for id, op := range map[string]state.Operation{
+			"incarnation": {Index: 99, Incarnation: 2},
+			"joined":      {Index: s.Nodes["n1"].Joined, Incarnation: 1},
+			"elsewhere":   {Index: 99, Incarnation: 1, Node: "n2"},
+		} {
+			op.ID, op.Action = id, policy.Action{Task: policy.TaskStart, Resource: id, HistoryID: id}
+			if op.Node == "" {
+				op.Node = "n1"
+			}
+			s.Pending[id] = &op
+		}
+		n.mu.Unlock()
+		n.exec.Sync(&s)
+		synctest.Wait()
+		if got := n.agent.History(); got != "" {
+			t.Fatalf("void orders were carried out:\n%s", got)
+		}
+	})
+}
+
+func TestAnOlderTermIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		order := func(id string, index, term uint64) {
+			s := *n.s
+			s.Pending = map[string]*state.Operation{id: {
+				ID: id, Index: index, Term: term, Node: "n1", Incarnation: 1, Action: policy.Action{Task: policy.TaskStart, Resource: id, HistoryID: id},
+			}}
+			n.exec.Sync(&s)
+			synctest.Wait()
+		}
+		order("new", 50, 7)
+		order("old", 51, 6)
+		if got := n.agent.History(); !strings.Contains(got, "start new") || strings.Contains(got, "start old") {
+			t.Fatalf("agent ran:\n%s", got)
+		}
+	})
+}
+
+func TestASlowResourceDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.agent.Script("slow", agents.Start, fake.Answer{Delay: 20 * time.Second})
+		n.order("slow", policy.TaskStart, 0, 0)
+		n.order("fast", policy.TaskStart, 0, 0)
+		n.want("fast rc 0")
+		time.Sleep(21 * time.Second)
+		n.want("fast rc 0", "slow rc 0")
+	})
+}
+
+func TestAMonitorReportsChangesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.order("a", policy.TaskMonitor, 10000, 0)
+		time.Sleep(time.Minute)
+		n.want("a rc 0", "a rc 0")
+		n.agent.Break("a", "killed by signal 9", time.Now())
+		n.want("a rc 0", "a rc 0", "noticed a rc 1")
+		time.Sleep(time.Minute)
+		n.want("a rc 0", "a rc 0", "noticed a rc 1")
+		if f := n.s.Nodes["n1"].Failures["a#monitor_10000"]; f.Count != 1 {
+			t.Fatalf("fail count %d", f.Count)
+		}
+	})
+}
+
+func TestAWatchIsEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.agent.Break("a", "killed by signal 9", time.Now())
+		n.want("a rc 0", "noticed a rc 1")
+	})
+}
+
+func TestStoppingEndsMonitorsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.order("a", policy.TaskMonitor, 1000, 0)
+		synctest.Wait()
+		n.agent.Script("a", agents.Stop, fake.Answer{Delay: 10 * time.Second})
+		n.order("a", policy.TaskStop, 0, 0)
+		time.Sleep(time.Minute)
+		n.want("a rc 0", "a rc 0", "a rc 0")
+		if got := n.agent.History(); !strings.HasSuffix(strings.TrimSpace(got), "stop a -> ok") {
+			t.Fatalf("something ran after the stop:\n%s", got)
+		}
+	})
+}
+
+func TestResultsWaitForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		n.mu.Lock()
+		n.down = true
+		n.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		n.mu.Lock()
+		n.down = false
+		n.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		n.want("a rc 0")
+		if len(n.s.Pending) != 0 {
+			t.Fatalf("still in flight: %v", n.s.Pending)
+		}
+	})
+}
+
+func TestARestartedDaemonAdoptsWhatRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		agent := fake.New()
+		first := newNode(t, 1, agent, state.New())
+		first.order("a", policy.TaskStart, 0, 0)
+		first.order("b", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		first.exec.Close()
+		agent.Set("b", fake.Stopped) // it ended while nobody looked
+
+		second := newNode(t, 2, agent, first.s)
+		second.want("noticed b rc 7")
+		if strings.Count(agent.History(), "start a") != 1 {
+			t.Fatalf("agent ran:\n%s", agent.History())
+		}
+		agent.Break("a", "killed by signal 9", time.Now())
+		second.want("noticed b rc 7", "noticed a rc 1")
+	})
+}
+
+func TestEndingWithoutAMajorityIsToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.mu.Lock()
+		n.down = true
+		n.mu.Unlock()
+		res := n.exec.End(t.Context(), policy.Action{Task: policy.TaskStop, Resource: "a", TimeoutMS: 1000, Class: "holdfast", Type: "fake"})
+		if res.Code != agents.OK || n.agent.State("a") != fake.Stopped {
+			t.Fatalf("result %v, state %q", res, n.agent.State("a"))
+		}
+		n.mu.Lock()
+		n.down = false
+		n.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		n.want("a rc 0", "noticed a rc 7")
+	})
+}
+
+func TestSecretsAreRevealedToTheAgentOnly(t *testing.T) {
+	e := New(Config{Secret: func(name string) (string, error) { return "value of " + name, nil }})
+	got, err := e.reveal(map[string]string{"password": "secret:ipmi", "ip": "10.0.0.1"})
+	if err != nil || got["password"] != "value of ipmi" || got["ip"] != "10.0.0.1" {
+		t.Fatalf("%v, %v", got, err)
+	}
+}
