@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,8 +23,8 @@ const (
 	propsIface   = "org.freedesktop.DBus.Properties"
 )
 
-// absence is how long nobody may answer at any endpoint before we say that
-// systemd is not there. A daemon-reexec takes some tens of milliseconds.
+// absence is how long all sockets may be missing before we say that systemd is
+// not there. A daemon-reexec takes some tens of milliseconds.
 const absence = 2 * time.Second
 
 // link is one connection to the manager, until it breaks.
@@ -78,7 +79,7 @@ func (a *Agent) do(ctx context.Context, f func(*link) error) error {
 
 // transient says whether an error is about the connection and not the question.
 func transient(err error) bool {
-	if errors.Is(err, dbus.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(err, dbus.ErrClosed) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		return true
 	}
 	var e dbus.Error
@@ -95,9 +96,10 @@ func transient(err error) bool {
 	return strings.HasPrefix(e.Name, "org.freedesktop.DBus.Error.Spawn.")
 }
 
-// nobody says whether a dial failed because nobody listens.
+// nobody says whether a dial failed because there is no socket at all. One
+// that refuses belongs to a manager that is being executed again.
 func nobody(err error) bool {
-	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
+	return errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // connect returns the connection, making one when there is none.
@@ -156,8 +158,14 @@ func newLink() *link {
 	return &link{early: map[dbus.ObjectPath]string{}, jobs: map[dbus.ObjectPath]chan string{}, rules: map[string]int{}}
 }
 
+// handshake bounds the making of a connection. At shutdown the bus's socket
+// may accept connections that no bus will ever serve; then systemd's own is next.
+const handshake = time.Second
+
 // open dials one endpoint and subscribes to the manager.
 func open(ctx context.Context, e Endpoint) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshake)
+	defer cancel()
 	// The connection must outlive this operation, so ctx bounds the handshake only.
 	conn, err := dbus.Dial(e.Address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
@@ -166,7 +174,7 @@ func open(ctx context.Context, e Endpoint) (*link, error) {
 	signals := make(chan *dbus.Signal, 64)
 	conn.Signal(signals)
 	keep := context.AfterFunc(ctx, func() { conn.Close() })
-	defer keep()
+	defer keep() // before cancel
 	if err := conn.Auth(nil); err != nil {
 		conn.Close()
 		return nil, err

@@ -74,10 +74,17 @@ func (l *link) unlisten(path dbus.ObjectPath) {
 // the job. While the connection is lost it waits for the manager to come back;
 // a job that is gone by then ended unheard.
 func (a *Agent) runJob(ctx context.Context, u unit, method, mode string) (string, error) {
+	// First listen, then ask: a bus passes on only the signals that were wanted
+	// before they were sent.
+	sub, err := a.subscribe(ctx, u)
+	if err != nil {
+		return "", err
+	}
+	defer a.unsubscribe(sub)
 	var path dbus.ObjectPath
 	var ended chan string
 	var on *link
-	err := a.do(ctx, func(l *link) (err error) {
+	err = a.do(ctx, func(l *link) (err error) {
 		on = l
 		path, ended, err = l.enqueue(ctx, method, u.id, mode)
 		return err

@@ -141,14 +141,30 @@ func (a *Agent) look(ctx context.Context, u unit) (snapshot, error) {
 	return s, err
 }
 
-func (l *link) look(ctx context.Context, u unit) (snapshot, error) {
-	s := snapshot{Condition: true}
+// look reads until nothing changed in between: the properties come one by one.
+// Only a unit that never rests is taken as it was read last.
+func (l *link) look(ctx context.Context, u unit) (s snapshot, err error) {
+	for range 5 {
+		var changes [2]uint64
+		if s, changes, err = l.lookOnce(ctx, u); err != nil || changes[0] == changes[1] {
+			break
+		}
+	}
+	return s, err
+}
+
+// lookOnce reads a unit's state, and before and after it the time of the
+// unit's last change.
+func (l *link) lookOnce(ctx context.Context, u unit) (s snapshot, changes [2]uint64, err error) {
+	const changed = "StateChangeTimestampMonotonic"
+	s = snapshot{Condition: true}
 	var loadError struct{ Name, Text string }
-	var assert = true
+	assert := true
 	var invocation []byte
 	var pid, restarts uint32
 	var code, status int32
 	wanted := []property{
+		{unitIface, changed, &changes[0]},
 		{unitIface, "LoadState", &s.Load},
 		{unitIface, "LoadError", &loadError},
 		{unitIface, "ActiveState", &s.Active},
@@ -167,14 +183,15 @@ func (l *link) look(ctx context.Context, u unit) (snapshot, error) {
 				property{iface, "NRestarts", &restarts})
 		}
 	}
+	wanted = append(wanted, property{unitIface, changed, &changes[1]})
 	if err := l.getAll(ctx, u.path, wanted); err != nil {
-		return s, err
+		return s, changes, err
 	}
 	s.Invocation = hex.EncodeToString(invocation)
 	s.LoadError = loadError.Text
 	s.Condition = s.Condition && assert
 	s.MainPID, s.Restarts, s.ExitCode, s.ExitStatus = int(pid), int(restarts), int(code), int(status)
-	return s, nil
+	return s, changes, nil
 }
 
 // await looks at a unit until accept is satisfied or ctx ends; it returns what

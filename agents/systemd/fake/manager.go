@@ -173,6 +173,8 @@ func (m *Manager) property(u *state, name string) (any, bool) {
 		return u.active, true
 	case "SubState":
 		return u.sub, true
+	case "StateChangeTimestampMonotonic":
+		return u.changes, true
 	case "InvocationID":
 		return []byte{u.invocation}, true
 	case "UnitFileState":

@@ -48,6 +48,26 @@ func Start(dir string) (*Manager, error) {
 // Address is the D-Bus address to connect to.
 func (m *Manager) Address() string { return "unix:path=" + m.socket }
 
+// Join also serves on a message bus, under systemd's name, until the bus or
+// the manager is closed.
+func (m *Manager) Join(busAddress string) error {
+	conn, err := dbus.Connect(busAddress)
+	if err != nil {
+		return fmt.Errorf("fake systemd: %w", err)
+	}
+	if err := m.export(conn); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.conns[conn] = struct{}{}
+	m.mu.Unlock()
+	reply, err := conn.RequestName("org.freedesktop.systemd1", dbus.NameFlagDoNotQueue)
+	if err == nil && reply != dbus.RequestNameReplyPrimaryOwner {
+		err = fmt.Errorf("fake systemd: another systemd is on that bus")
+	}
+	return err
+}
+
 // Close ends all connections, kills all processes and waits for both.
 func (m *Manager) Close() {
 	m.listener.Close()

@@ -34,6 +34,7 @@ type state struct {
 	job         uint32
 	mode        string // of the last job
 	invocation  byte   // counts the starts
+	changes     uint64 // counts the changes of state
 }
 
 // Add makes a unit known, stopped. It panics on a name that was added before.
@@ -166,6 +167,7 @@ func (u *state) kill() {
 // set changes the state and tells everybody. m.mu is held.
 func (m *Manager) set(u *state, active, sub string) {
 	u.active, u.sub = active, sub
+	u.changes++
 	m.changed.Broadcast()
 	m.emit(u.path(), propsIface+".PropertiesChanged", unitIface,
 		map[string]godbus.Variant{"ActiveState": godbus.MakeVariant(active), "SubState": godbus.MakeVariant(sub)}, []string{})
