@@ -20,8 +20,9 @@ const (
 
 // Agent holds addresses. It works in the network namespace of its process.
 type Agent struct {
-	log  hclog.Logger
-	feed *feed
+	log     hclog.Logger
+	feed    *feed
+	speaker speaker
 
 	life context.Context // ends with Close; bounds the announcements
 	end  context.CancelFunc
@@ -49,6 +50,7 @@ func New(log hclog.Logger) *Agent {
 func (a *Agent) Close() error {
 	a.end()
 	a.busy.Wait()
+	a.speaker.close()
 	return nil
 }
 

@@ -82,11 +82,11 @@ var echoes = [...]time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 
 // announce tells the neighbours now, and again four times in the next 1.6 s.
 func (c *claim) announce() error {
 	c.silence()
-	err := announce(c.place.iface, c.ip)
+	err := c.agent.speaker.announce(c.place.iface, c.ip)
 	ctx, cancel := context.WithCancel(c.agent.life)
 	done := make(chan struct{})
 	c.stopAnn, c.annDone = cancel, done
-	where, ip, log := c.place.iface, c.ip, c.agent.log
+	where, ip, log, speaker := c.place.iface, c.ip, c.agent.log, &c.agent.speaker
 	c.agent.busy.Go(func() {
 		defer close(done)
 		defer cancel()
@@ -98,7 +98,7 @@ func (c *claim) announce() error {
 				return
 			case <-timer.C:
 			}
-			if err := announce(where, ip); err != nil {
+			if err := speaker.announce(where, ip); err != nil {
 				log.Debug("announcement failed", "address", ip, "error", err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -145,26 +146,53 @@ func ownMACs(table []iface) map[string]bool {
 	return own
 }
 
+// speaker sends announcements. Its socket stays open: closing a packet socket
+// takes the kernel some milliseconds, which a start or a repair should not wait.
+type speaker struct {
+	mu   sync.Mutex
+	fd   int
+	open bool
+	shut bool
+}
+
 // announce tells the neighbours once that ip is here, with the MAC that the
 // interface has now: a bond's changes.
-func announce(i iface, ip netip.Addr) error {
+func (s *speaker) announce(i iface, ip netip.Addr) error {
 	if link, err := netlink.LinkByIndex(i.index); err == nil {
 		i.mac = link.Attrs().HardwareAddr
 	}
 	if !i.speaks() {
 		return nil
 	}
-	p, err := openPort(i, ip)
-	if err != nil {
-		return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return fmt.Errorf("the vip agent was shut down")
 	}
-	defer p.close()
+	if !s.open {
+		// Protocol 0: it receives nothing.
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("cannot open a packet socket: %w", err)
+		}
+		s.fd, s.open = fd, true
+	}
 	for _, frame := range announceFrames(i.mac, ip, ip.Is6() && forwards(i.name)) {
+		p := port{fd: s.fd, index: i.index, proto: binary.BigEndian.Uint16(frame[12:])}
 		if err := p.send(frame); err != nil {
 			return fmt.Errorf("cannot announce %s on %s: %w", ip, i.name, err)
 		}
 	}
 	return nil
+}
+
+func (s *speaker) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open {
+		unix.Close(s.fd)
+	}
+	s.open, s.shut = false, true
 }
 
 // forwards says whether this host is a router for IPv6 on that interface,
