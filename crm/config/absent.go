@@ -27,6 +27,12 @@ var absentAgents = map[string]string{
 	"virtual_server": "use systemd with keepalived or haproxy",
 }
 
+// absentClasses are the classes of agents to come.
+var absentClasses = map[string]string{
+	"lsb":     "write a systemd unit, and systemd:UNIT",
+	"service": "write systemd:UNIT",
+}
+
 // absent reports one of them.
 func (d *decoder) absent(rng hcl.Range, what, instead string) {
 	text := "this version does not have the " + what

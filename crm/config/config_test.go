@@ -24,11 +24,11 @@ func TestLimits(t *testing.T) {
 	many := func(s string, n int) string { return strings.Repeat(s, n) }
 	for name, text := range map[string]string{
 		"brackets":     "locals { a = " + many("[", 1e6) + many("]", 1e6) + " }",
-		"parentheses":  "locals { a = " + many("(", 1e6) + "1" + many(")", 1e6) + " }",
+		"parentheses":  "locals { a = " + many("(", 2e5) + "1" + many(")", 2e5) + " }",
 		"blocks":       many("a {\n", 1e5) + many("}\n", 1e5),
-		"not":          "locals { a = " + many("!", 1e6) + "true }",
-		"minus":        "locals { a = " + many("-", 1e6) + "1 }",
-		"sum":          "locals { a = 1" + many("+1", 1e6) + " }",
+		"not":          "locals { a = " + many("!", 2e5) + "true }",
+		"minus":        "locals { a = " + many("-", 2e5) + "1 }",
+		"sum":          "locals { a = 1" + many("+1", 2e5) + " }",
 		"conditional":  "locals { a = (" + many("true ?\n 1 : ", 1e5) + "1) }",
 		"index":        "locals { a = x" + many("[x]", 1e5) + " }",
 		"calls":        "locals { a = " + many("upper(", 1e5) + many(")", 1e5) + " }",

@@ -101,14 +101,14 @@ func bounded(f function.Function) function.Function {
 func tooBig(v cty.Value) string {
 	size := 0
 	if measure(v, &size, 0); size > maxValue {
-		return fmt.Sprintf("a value of more than %d characters or elements", maxValue)
+		return fmt.Sprintf("a value of more than %d characters or %d elements", maxValue, maxValue/16)
 	}
 	return ""
 }
 
 // measure adds up elements and bytes, and stops early.
 func measure(v cty.Value, size *int, depth int) {
-	*size++
+	*size += 16
 	if *size > maxValue {
 		return
 	}

@@ -17,7 +17,8 @@ const (
 	maxTemplates  = 2000     // ${…} and %{…} in one top-level block
 	maxFor        = 2        // for expressions inside each other
 	maxInstances  = 1000     // objects that one for_each makes
-	maxValue      = 64 << 10 // bytes and elements of one computed value
+	maxValue      = 64 << 10 // bytes of one computed value; an element counts for 16
+	maxElements   = 4096     // commas in one pair of brackets
 	maxObjects    = 20000    // names in one configuration
 	maxFindings   = 100      // diagnostics of one reading
 	maxPadding    = 1000     // width and precision of format()
@@ -28,6 +29,7 @@ const (
 type frame struct {
 	opener    hclsyntax.TokenType
 	operators int
+	commas    int
 	isFor     bool
 }
 
@@ -62,6 +64,7 @@ func checkLimits(text []byte, file string) (hcl.Range, string) {
 			}
 		case tok.Type == hclsyntax.TokenComma:
 			top.operators = 0
+			top.commas++
 		case tok.Type == hclsyntax.TokenNewline:
 			if top.opener == 0 || top.opener == hclsyntax.TokenOBrace {
 				top.operators = 0
@@ -79,6 +82,8 @@ func checkLimits(text []byte, file string) (hcl.Range, string) {
 			return tok.Range, fmt.Sprintf("more than %d brackets, blocks or strings inside each other", maxNesting)
 		case top.operators > maxOperators:
 			return tok.Range, fmt.Sprintf("more than %d operators in one expression: put parts of it into locals", maxOperators)
+		case top.commas > maxElements:
+			return tok.Range, fmt.Sprintf("more than %d elements in one list", maxElements)
 		case templates > maxTemplates:
 			return tok.Range, fmt.Sprintf("more than %d ${…} in one block", maxTemplates)
 		case fors > maxFor:

@@ -14,9 +14,6 @@ import (
 // them. The word "systemd" stands for the class of that name.
 var builtin = []string{"vip", "filesystem", "process", "systemd"}
 
-// classes are the classes of agents that can be written CLASS:…:TYPE.
-var classes = []string{"ocf", "systemd", "lsb", "service", "holdfast", "stonith"}
-
 // reservedInResource are words of ours in the body of a resource; a parameter
 // of the same name goes into params {}.
 var reservedInResource = []string{"description", "for_each", "prefers", "avoids", "with", "after", "targets", "unit", "id"}
@@ -113,8 +110,12 @@ func (d *decoder) spec(label string, rng hcl.Range) (agents.Spec, bool) {
 	if !long {
 		return d.shortSpec(label, rng)
 	}
+	if instead, ok := absentClasses[class]; ok {
+		d.absent(rng, "agent class "+class, instead)
+		return agents.Spec{}, false
+	}
 	switch class {
-	case "systemd", "lsb", "service", "holdfast":
+	case "systemd", "holdfast":
 		if rest != "" {
 			return agents.Spec{Class: class, Type: rest}, true
 		}
