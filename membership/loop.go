@@ -3,6 +3,7 @@ package membership
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/membership/core"
@@ -116,12 +117,13 @@ func (m *Member) perform(e core.Effect) core.Input {
 	switch e := e.(type) {
 	case core.SetPeers:
 		m.transport.SetPeers(e.Self, e.Peers)
+		m.keepSelf(e.Self)
 	case core.SendDatagram:
 		m.transport.SendDatagram(e.To, e.Link, e.Payload)
 	case core.SendMessage:
 		m.transport.SendMessage(e.To, e.Payload)
 	case core.Persist:
-		m.writes.put(e)
+		m.writes.put(func() { m.written.put(core.Persisted{Seq: e.Seq, Err: m.disk.Write(e.Write)}) })
 	case core.Apply:
 		value := m.cfg.App.Apply(e.Entry)
 		m.resolve(e.Key, reply{Outcome: Outcome{Index: e.Entry.Index, Term: e.Entry.Term, Value: value}})
@@ -139,6 +141,21 @@ func (m *Member) perform(e core.Effect) core.Input {
 		m.fail(e.Err)
 	}
 	return nil
+}
+
+// keepSelf writes our own record to our files when the cluster changed it: the
+// next start binds these addresses.
+func (m *Member) keepSelf(self core.Peer) {
+	if reflect.DeepEqual(self, m.id.Self) {
+		return
+	}
+	m.id.Self = self.Clone()
+	id := m.id
+	m.writes.put(func() {
+		if err := writeJSON(identityFile(m.cfg.Dir), id); err != nil {
+			m.logger.Error("this node's new addresses and keys could not be stored; it would start with the old ones", "error", err)
+		}
+	})
 }
 
 func (m *Member) takeSnapshot(e core.TakeSnapshot) core.Input {
@@ -195,13 +212,13 @@ func (m *Member) runStorage() {
 		}
 	}()
 	for {
-		for _, p := range m.writes.take() {
+		for _, write := range m.writes.take() {
 			select {
 			case <-m.done:
 				return
 			default:
 			}
-			m.written.put(core.Persisted{Seq: p.Seq, Err: m.disk.Write(p.Write)})
+			write()
 		}
 		select {
 		case <-m.writes.ready:

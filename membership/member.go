@@ -33,7 +33,7 @@ type Member struct {
 	arrivals chan core.Input // datagrams and messages
 	requests chan request
 	gone     *queue[uint64] // keys nobody waits for any more
-	writes   *queue[core.Persist]
+	writes   *queue[func()] // for the storage goroutine
 	written  *queue[core.Persisted]
 	events   *queue[core.Event]
 	eventsCh chan core.Event
@@ -41,6 +41,7 @@ type Member struct {
 	nextKey uint64 // belongs to the loop, as do waiters and changed
 	waiters map[uint64]chan<- reply
 	changed uint64
+	id      identity
 
 	view     atomic.Pointer[core.View]
 	mu       sync.Mutex
@@ -101,9 +102,9 @@ func open(ctx context.Context, cfg Config, id identity, d disk, stored core.Stor
 		return nil, fmt.Errorf("membership in %s: %w", cfg.Dir, err)
 	}
 	m := &Member{
-		cfg: cfg, logger: cfg.Logger, disk: d, transport: cfg.Transport, node: node,
+		cfg: cfg, logger: cfg.Logger, disk: d, transport: cfg.Transport, node: node, id: id,
 		arrivals: make(chan core.Input, 4096), requests: make(chan request), gone: newQueue[uint64](),
-		writes: newQueue[core.Persist](), written: newQueue[core.Persisted](), events: newQueue[core.Event](),
+		writes: newQueue[func()](), written: newQueue[core.Persisted](), events: newQueue[core.Event](),
 		eventsCh: make(chan core.Event), waiters: map[uint64]chan<- reply{}, watchers: map[chan core.View]struct{}{},
 		stop: make(chan struct{}), done: make(chan struct{}), storageD: make(chan struct{}),
 	}

@@ -334,6 +334,33 @@ func TestRemovalsThatWouldStopTheCluster(t *testing.T) {
 
 func (h *host) id() core.ID { return h.member.View().Self }
 
+// New addresses reach every member, and the node's own files.
+func TestUpdateMember(t *testing.T) {
+	bubble(t, func(t *testing.T, net *memnet.Network) {
+		hosts := leading(t, grow(t, net, 3))
+		p := peer(hosts[1].name(), 7)
+		p.ID, p.Addresses = hosts[1].id(), []string{"new:1"}
+		if err := hosts[0].member.UpdateMember(within(t, 5*time.Second), p); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range hosts {
+			if err := h.member.Barrier(within(t, 5*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.member.View().Members[p.ID-1].Addresses; fmt.Sprint(got) != "[new:1]" {
+				t.Errorf("%s sees %v", h.name(), got)
+			}
+		}
+		if err := hosts[0].member.SetFailureTimeout(time.Millisecond); err == nil {
+			t.Error("a failure timeout of a millisecond is accepted")
+		}
+		closeAll(t, hosts)
+		if self, err := membership.Self(hosts[1].dir); err != nil || fmt.Sprint(self) != fmt.Sprint(p) {
+			t.Errorf("its files say %v, %v", self, err)
+		}
+	})
+}
+
 // A member that was away long enough is brought up to date by a snapshot.
 func TestCatchUpFromDisk(t *testing.T) {
 	bubble(t, func(t *testing.T, net *memnet.Network) {

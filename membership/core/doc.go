@@ -6,16 +6,16 @@
 // returns what to do. The runtime in package membership carries that out; a
 // simulator can do the same with virtual time, and then one seed gives one run.
 //
-//	            Tick, Datagram, Message, Propose, Read, Persisted, …
-//	                                  │
-//	     ┌────────────────────────────▼─────────────────────────────┐
-//	     │ Node   Detector   heartbeats, matrix, suspect, lost      │
-//	     │        raft       one log, one leader: the DC            │
-//	     │        Roster     members, tokens, revocations           │
-//	     │        once       each proposal is applied at most once  │
-//	     └────────────────────────────┬─────────────────────────────┘
-//	                                  ▼
-//	     SendDatagram, SendMessage, SetPeers, Persist, Apply, Notify, Fatal, …
+//	       Tick, Datagram, Message, Propose, Read, Persisted, …
+//	                             │
+//	┌────────────────────────────▼─────────────────────────────┐
+//	│ Node   Detector   heartbeats, matrix, suspect, lost      │
+//	│        raft       one log, one leader: the DC            │
+//	│        Roster     members, tokens, revocations           │
+//	│        once       each proposal is applied at most once  │
+//	└────────────────────────────┬─────────────────────────────┘
+//	                             ▼
+//	SendDatagram, SendMessage, SetPeers, Persist, Apply, Notify, Fatal, …
 //
 // Detection (detector.go, verdict.go). Members send each other a heartbeat per
 // link every 100 ms, each with the sender's row of the connectivity matrix. A

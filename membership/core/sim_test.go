@@ -379,6 +379,9 @@ func (h *machine) write(wr Write) {
 	d := &h.disk
 	if s := wr.Snapshot; s != nil {
 		index := s.GetMetadata().GetIndex()
+		if old := d.Snapshot.GetMetadata().GetIndex(); index < old {
+			h.w.fail("%s writes snapshot %d after %d", h.self.Name, index, old)
+		}
 		keep := slices.DeleteFunc(slices.Clone(d.Entries), func(e *raftpb.Entry) bool { return e.GetIndex() <= index })
 		if wr.Install {
 			keep = nil

@@ -73,7 +73,7 @@ func (n *Node) snapshotTaken(in SnapshotTaken) {
 	if !s.busy || in.Index != s.index {
 		return
 	}
-	if in.Err != nil {
+	if in.Err != nil || n.installing() {
 		s.busy = false
 		return
 	}
@@ -87,6 +87,13 @@ func (n *Node) snapshotTaken(in SnapshotTaken) {
 		Metadata: &raftpb.SnapshotMetadata{Index: new(s.index), Term: new(s.term), ConfState: s.conf},
 	}
 	n.enqueue(&write{at: n.now, own: true, w: Write{Snapshot: snap}})
+}
+
+// installing says whether a snapshot from the leader is on its way to disk. It
+// is newer than any of our own, and one of those written behind it would lead
+// back to a log that is no longer there.
+func (n *Node) installing() bool {
+	return slices.ContainsFunc(n.writes, func(w *write) bool { return w.w.Install })
 }
 
 // compact shortens the in-memory log behind our own snapshot, once that is on disk.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"go.etcd.io/etcd/server/v3/storage/wal"
@@ -36,12 +37,24 @@ type Log struct {
 func logDir(dir string) string  { return filepath.Join(dir, "log") }
 func snapDir(dir string) string { return filepath.Join(dir, "snapshots") }
 
+// segmentBytes is the size of a log segment. etcd's 64 MB, of which two are
+// always allocated, are much for a log that snapshots keep short, above all
+// where several members share a machine or the folder lies in memory.
+const segmentBytes = 16 << 20
+
+var sizeOnce sync.Once
+
+// setSegmentSize sets what the wal package keeps in a variable, once, because
+// several members may run in one process.
+func setSegmentSize() { sizeOnce.Do(func() { wal.SegmentSizeBytes = segmentBytes }) }
+
 // Exists says whether dir holds a log.
 func Exists(dir string) bool { return wal.Exist(logDir(dir)) }
 
 // Create makes a new log in dir, which must hold none. first, if not nil, is
 // the snapshot with which the cluster begins; a member that joins has none.
 func Create(dir string, first *raftpb.Snapshot) error {
+	setSegmentSize()
 	if Exists(dir) {
 		return fmt.Errorf("create log in %s: there is one already", dir)
 	}
@@ -66,6 +79,7 @@ func Create(dir string, first *raftpb.Snapshot) error {
 
 // Open opens the log in dir and returns what it holds.
 func Open(dir string, logger hclog.Logger) (*Log, core.Stored, error) {
+	setSegmentSize()
 	l := &Log{dir: dir, logger: logger}
 	stored, err := l.open()
 	if err != nil {
@@ -139,7 +153,7 @@ func (l *Log) read(snap *raftpb.Snapshot) (core.Stored, error) {
 	if hs.GetCommit() > last {
 		return core.Stored{}, damaged(logDir(l.dir), fmt.Errorf("entries up to %d were committed, but only those up to %d are left", hs.GetCommit(), last))
 	}
-	if l.snaps, err = listSnapshots(l.dir); err != nil {
+	if l.snaps, err = l.setAside(m.GetIndex()); err != nil {
 		return core.Stored{}, err
 	}
 	return core.Stored{Snapshot: snap, HardState: hs, Entries: entries}, nil
@@ -177,6 +191,9 @@ func (l *Log) Write(w core.Write) error {
 // its mark in the log, then the entries and state that rest on it, and only
 // then the removal of what it replaces.
 func (l *Log) write(w core.Write) error {
+	if n := len(l.snaps); w.Snapshot != nil && n > 0 && w.Snapshot.GetMetadata().GetIndex() < l.snaps[n-1] {
+		return fmt.Errorf("snapshot %d comes after snapshot %d", w.Snapshot.GetMetadata().GetIndex(), l.snaps[n-1])
+	}
 	if w.Snapshot != nil {
 		if err := writeSnapshot(l.dir, w.Snapshot); err != nil {
 			return err

@@ -100,6 +100,24 @@ func listSnapshots(dir string) ([]uint64, error) {
 	return out, nil
 }
 
+// setAside renames snapshots newer than the one that the start used: they are
+// damaged, or a crash came before the log could mention them. It returns the
+// others.
+func (l *Log) setAside(used uint64) ([]uint64, error) {
+	all, err := listSnapshots(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	n := len(all)
+	for ; n > 0 && all[n-1] > used; n-- {
+		name := snapName(l.dir, all[n-1])
+		if err := os.Rename(name, name+".unused"); err != nil {
+			return nil, err
+		}
+	}
+	return all[:n], nil
+}
+
 // purge removes what a new durable snapshot makes superfluous: snapshots
 // before the previous one, and log files that end before that.
 func (l *Log) purge(index uint64) error {

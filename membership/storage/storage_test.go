@@ -16,8 +16,9 @@ import (
 	"github.com/holdfast-ha/holdfast/membership/core"
 )
 
-// Segments of 64 KiB instead of 64 MB: the tests copy them many times.
+// Segments of 64 KiB: the tests copy them many times.
 func TestMain(m *testing.M) {
+	setSegmentSize()
 	wal.SegmentSizeBytes = 64 << 10
 	os.Exit(m.Run())
 }
@@ -262,9 +263,20 @@ func TestSnapshotsReplaceTheLog(t *testing.T) {
 	if string(s.Snapshot.GetData()) != "at 2000" || len(s.Entries) != 999 || s.HardState.GetCommit() != 2999 {
 		t.Errorf("snapshot %q, %d entries, commit %d", s.Snapshot.GetData(), len(s.Entries), s.HardState.GetCommit())
 	}
+	// It goes on from there, with snapshots older than the damaged one, too.
+	write(t, l, core.Write{Snapshot: snapshot(2100, 1, "at 2100")})
 	l.Close()
+	l, s = mustOpen(t, dir)
+	if string(s.Snapshot.GetData()) != "at 2100" || len(s.Entries) != 899 {
+		t.Errorf("snapshot %q, %d entries", s.Snapshot.GetData(), len(s.Entries))
+	}
+	if err := l.Write(core.Write{Snapshot: snapshot(2000, 1, "back")}); err == nil {
+		t.Error("an older snapshot was written over a newer one")
+	}
+	l.Close()
+	damage(t, snapName(dir, 2100))
 	damage(t, snapName(dir, 2000))
-	refused(t, dir, snapName(dir, 2500))
+	refused(t, dir, snapDir(dir))
 }
 
 // A snapshot from the leader leaves a gap in the log: the one before it is no
