@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"pgregory.net/rapid"
+
+	"github.com/holdfast-ha/holdfast/policy"
 )
 
 func decodeText(text string, opt Options) (*Decoded, Diagnostics) {
@@ -320,4 +322,52 @@ func TestRebaseOfDisjointEdits(t *testing.T) {
 			t.Fatalf("the order of merging matters:\n%s", diff)
 		}
 	})
+}
+
+// TestFixVariables: values given once are in the text afterwards.
+func TestFixVariables(t *testing.T) {
+	text := "variable \"ip\" {}\nvariable \"n\" {\n  type    = number\n  default = 1\n}\nvariable \"l\" { type = list(string) }\n" +
+		"resource \"vip\" \"ip\" {\n  ip     = var.ip\n  prefix = var.n\n  label  = join(\" \", var.l)\n}\n"
+	set := NewSet(Document{Name: "a.hcl", Text: []byte(text)})
+	values := map[string]string{"ip": "192.0.2.1", "n": "24", "l": `["a", "b"]`}
+	fixed, err := FixVariables(set, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, diags := Decode(set, Options{NoLints: true, Variables: values})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	two, diags := Decode(fixed, Options{NoLints: true})
+	if diags.HasErrors() {
+		t.Fatalf("%s\n%s", diags, fixed.Documents[0].Text)
+	}
+	if diff := DiffText(Diff(one, two)); diff != "" {
+		t.Error(diff)
+	}
+	for name, value := range map[string]string{"nobody": "1", "l": "[oops"} {
+		if _, err := FixVariables(set, map[string]string{name: value}); err == nil {
+			t.Errorf("%s = %s was accepted", name, value)
+		}
+	}
+}
+
+// TestProblems: what the engine finds is shown like our own findings.
+func TestProblems(t *testing.T) {
+	set := NewSet(Document{Name: "a.hcl", Text: []byte("resource \"vip\" \"ip\" {\n  ip = \"x\"\n}\n")})
+	got := Problems(set, []policy.Problem{
+		{Error: true, Object: "ip", Text: "depends on itself in a circle", Pos: policy.Pos{File: "a.hcl", Line: 2}},
+		{Text: "nothing in particular"},
+	}).String()
+	const want = `Warning: Questionable configuration
+nothing in particular
+
+Error: Impossible configuration
+  on a.hcl line 2, in resource "vip" "ip":
+   2:   ip = "x"
+ip: depends on itself in a circle
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }

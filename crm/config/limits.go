@@ -25,12 +25,19 @@ const (
 	maxIdentifier = 200      // characters of a name
 )
 
-// frame is one open bracket, block or string during checkLimits.
+// frame is one open bracket, block or string.
 type frame struct {
 	opener    hclsyntax.TokenType
 	operators int
 	commas    int
 	isFor     bool
+}
+
+// depths follows the tokens of a document.
+type depths struct {
+	stack     []frame
+	templates int // in the current top-level block
+	fors      int // open ones
 }
 
 // checkLimits looks at the tokens only and returns the place and the sentence
@@ -41,56 +48,65 @@ func checkLimits(text []byte, file string) (hcl.Range, string) {
 			fmt.Sprintf("the document has %d bytes; at most %d are read: split it", len(text), maxDocument)
 	}
 	tokens, _ := hclsyntax.LexConfig(text, file, hcl.InitialPos)
-	stack := []frame{{}}
-	templates, fors := 0, 0
+	d := depths{stack: []frame{{}}}
 	for i, tok := range tokens {
-		top := &stack[len(stack)-1]
-		switch {
-		case opens(tok.Type):
-			top.operators++
-			stack = append(stack, frame{opener: tok.Type})
-			if tok.Type == hclsyntax.TokenTemplateInterp || tok.Type == hclsyntax.TokenTemplateControl {
-				templates++
-			}
-		case closes(tok.Type):
-			if top.isFor {
-				fors--
-			}
-			if len(stack) > 1 {
-				stack = stack[:len(stack)-1]
-			}
-			if len(stack) == 1 {
-				templates = 0
-			}
-		case tok.Type == hclsyntax.TokenComma:
-			top.operators = 0
-			top.commas++
-		case tok.Type == hclsyntax.TokenNewline:
-			if top.opener == 0 || top.opener == hclsyntax.TokenOBrace {
-				top.operators = 0
-			}
-		case isFor(tokens, i):
+		top := &d.stack[len(d.stack)-1]
+		if isFor(tokens, i) {
 			top.isFor = true
-			fors++
-		default:
-			if operates(tok.Type) {
-				top.operators++
-			}
+			d.fors++
 		}
-		switch {
-		case len(stack) > maxNesting:
-			return tok.Range, fmt.Sprintf("more than %d brackets, blocks or strings inside each other", maxNesting)
-		case top.operators > maxOperators:
-			return tok.Range, fmt.Sprintf("more than %d operators in one expression: put parts of it into locals", maxOperators)
-		case top.commas > maxElements:
-			return tok.Range, fmt.Sprintf("more than %d elements in one list", maxElements)
-		case templates > maxTemplates:
-			return tok.Range, fmt.Sprintf("more than %d ${…} in one block", maxTemplates)
-		case fors > maxFor:
-			return tok.Range, fmt.Sprintf("more than %d \"for\" inside each other: put the inner one into locals", maxFor)
+		d.step(top, tok.Type)
+		if why := d.excess(top); why != "" {
+			return tok.Range, why
 		}
 	}
 	return hcl.Range{}, ""
+}
+
+// step takes one token into account; top is the innermost open frame.
+func (d *depths) step(top *frame, t hclsyntax.TokenType) {
+	switch {
+	case opens(t):
+		top.operators++
+		if t == hclsyntax.TokenTemplateInterp || t == hclsyntax.TokenTemplateControl {
+			d.templates++
+		}
+		d.stack = append(d.stack, frame{opener: t})
+	case closes(t):
+		if top.isFor {
+			d.fors--
+		}
+		if len(d.stack) > 1 {
+			d.stack = d.stack[:len(d.stack)-1]
+		}
+		if len(d.stack) == 1 {
+			d.templates = 0
+		}
+	case t == hclsyntax.TokenComma:
+		top.operators = 0
+		top.commas++
+	case t == hclsyntax.TokenNewline && (top.opener == 0 || top.opener == hclsyntax.TokenOBrace):
+		top.operators = 0
+	case operates(t):
+		top.operators++
+	}
+}
+
+// excess says which limit is passed, or "".
+func (d *depths) excess(top *frame) string {
+	switch {
+	case len(d.stack) > maxNesting:
+		return fmt.Sprintf("more than %d brackets, blocks or strings inside each other", maxNesting)
+	case top.operators > maxOperators:
+		return fmt.Sprintf("more than %d operators in one expression: put parts of it into locals", maxOperators)
+	case top.commas > maxElements:
+		return fmt.Sprintf("more than %d elements in one list", maxElements)
+	case d.templates > maxTemplates:
+		return fmt.Sprintf("more than %d ${…} in one block", maxTemplates)
+	case d.fors > maxFor:
+		return fmt.Sprintf("more than %d \"for\" inside each other: put the inner one into locals", maxFor)
+	}
+	return ""
 }
 
 // isFor spots "[for" and "{for".

@@ -69,25 +69,6 @@ func (d *decoder) firstResource() (hcl.Range, bool) {
 
 func (d *decoder) rangeOf(id string) hcl.Range { return d.ranges[id] }
 
-// lineRange is the line of a position, from its first letter.
-func (d *decoder) lineRange(p policy.Pos) hcl.Range {
-	rng := hcl.Range{Filename: p.File, Start: hcl.Pos{Line: p.Line, Column: 1}}
-	if f := d.files[p.File]; f != nil {
-		lines := strings.SplitAfter(string(f.text), "\n")
-		for _, l := range lines[:min(p.Line-1, len(lines))] {
-			rng.Start.Byte += len(l)
-		}
-		text := lineAt(f.text, rng.Start.Byte)
-		blank := len(text) - len(strings.TrimLeft(text, " \t"))
-		rng.Start.Byte += blank
-		rng.Start.Column += blank
-		rng.End = rng.Start
-		rng.End.Byte += len(text) - blank
-		rng.End.Column += len(text) - blank
-	}
-	return rng
-}
-
 func (d *decoder) lintQuorum() {
 	if n := len(d.out.Cluster.Members); n == 2 {
 		m := d.out.Cluster.Members[1]

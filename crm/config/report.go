@@ -137,3 +137,22 @@ func blockTitle(b *hclsyntax.Block) string {
 func posOf(rng hcl.Range) policy.Pos {
 	return policy.Pos{File: rng.Filename, Line: rng.Start.Line}
 }
+
+// lineRange is the line of a position, from its first letter.
+func (r *report) lineRange(p policy.Pos) hcl.Range {
+	rng := hcl.Range{Filename: p.File, Start: hcl.Pos{Line: p.Line, Column: 1}, End: hcl.Pos{Line: p.Line, Column: 1}}
+	if f := r.files[p.File]; f != nil && p.Line > 0 {
+		lines := strings.SplitAfter(string(f.text), "\n")
+		for _, l := range lines[:min(p.Line-1, len(lines))] {
+			rng.Start.Byte += len(l)
+		}
+		text := lineAt(f.text, rng.Start.Byte)
+		blank := len(text) - len(strings.TrimLeft(text, " \t"))
+		rng.Start.Byte += blank
+		rng.Start.Column += blank
+		rng.End = rng.Start
+		rng.End.Byte += len(text) - blank
+		rng.End.Column += len(text) - blank
+	}
+	return rng
+}
