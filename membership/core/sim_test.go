@@ -3,6 +3,7 @@ package core
 import (
 	"container/heap"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -224,11 +225,18 @@ func (w *world) leader() *machine {
 }
 
 func (h *machine) start(reboot bool) {
+	if h.left != nil {
+		return
+	}
 	if reboot {
 		h.boot++
 	}
 	h.life++
 	n, err := New(h.w.now, Options{Config: h.cfg, Self: h.self, Boot: h.boot, Incarnation: h.life, Stored: h.stored(), Seed: h.seed})
+	if errors.Is(err, ErrRemoved) {
+		h.left = err
+		return
+	}
 	if err != nil {
 		h.w.fail("start %s: %v", h.self.Name, err)
 	}
@@ -489,27 +497,101 @@ func storm(t *testing.T, seed uint64, members int, d time.Duration) *world {
 		w.after(at, w.chaos)
 	}
 	w.run(d + 4*time.Second) // the last fault heals after 3 s
+	w.settle()
+	return w
+}
+
+// settle waits until the healed cluster agrees, and checks that nothing that
+// was acknowledged is lost.
+func (w *world) settle() {
 	w.runUntil(10*time.Second, "one leader and equal logs after the storm", w.calm)
 	for data := range w.acked {
-		for _, h := range w.hosts {
+		for _, h := range w.members() {
 			if !slices.Contains(h.app, data) {
 				w.fail("%s lost %q, which was acknowledged", h.self.Name, data)
 			}
 		}
 	}
-	return w
 }
 
+// calm says whether all members agree on the leader and have equal logs.
+// Machines that were removed do not count; nobody else may have stopped.
 func (w *world) calm() bool {
-	for _, h := range w.hosts {
+	l := w.leader()
+	if l == nil {
+		return false
+	}
+	for _, h := range w.members() {
 		if h.left != nil {
 			w.fail("%s stopped: %v", h.self.Name, h.left)
 		}
-		if h.node == nil || h.node.leader == 0 || h.node.leader != w.hosts[0].node.leader || !slices.Equal(h.app, w.hosts[0].app) {
+		if h.node == nil || h.node.leader != l.id || !slices.Equal(h.app, l.app) {
 			return false
 		}
 	}
 	return true
+}
+
+// members returns the machines that are in the leader's roster.
+func (w *world) members() []*machine {
+	l := w.leader()
+	return slices.DeleteFunc(slices.Clone(w.hosts), func(h *machine) bool {
+		return l != nil && l.node.roster.Member(h.id) == nil
+	})
+}
+
+// churn takes a member out and another one in, whatever else goes on.
+func (w *world) churn() {
+	l := w.leader()
+	if l == nil {
+		return
+	}
+	ms := w.members()
+	victim := ms[w.rand.IntN(len(ms))]
+	if len(ms) >= 3 && l.node.CheckRemoval(victim.self.Name) == nil {
+		l.propose(Propose{Command: &Command{Remove: &Remove{Name: victim.self.Name}}})
+	}
+	w.run(time.Second)
+	if l = w.leader(); l == nil || len(w.members()) >= 5 {
+		return
+	}
+	n := len(w.hosts) + 1
+	token := Token{ID: fmt.Sprint("t", n), Hash: make([]byte, 32), Expires: w.now.Add(time.Hour), UsesLeft: 1}
+	p := testPeer(n)
+	p.Name = fmt.Sprint("n", n)
+	l.propose(Propose{Command: &Command{CreateToken: &CreateToken{Now: w.now, Token: token}}})
+	key := l.propose(Propose{Command: &Command{Admit: &Admit{Now: w.now, Token: token.ID, Hash: token.Hash, Peer: p}}})
+	life := l.life
+	w.run(time.Second)
+	if m, ok := l.answer[key].Value.(Member); ok && l.life == life && l.node != nil {
+		h := w.machine(m.Peer)
+		h.seed = l.node.Roster()
+		h.start(true)
+	}
+}
+
+// Members come and go while everything else goes wrong.
+func TestStormWithChurn(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { churned(t, seed, 20*time.Second) })
+	}
+}
+
+func churned(t *testing.T, seed uint64, d time.Duration) {
+	w := newWorld(t, seed)
+	w.found(3)
+	for at := time.Duration(0); at < d; at += 20 * time.Millisecond {
+		w.after(at, w.client)
+	}
+	for at := time.Duration(0); at < d; at += 900 * time.Millisecond {
+		w.after(at, w.chaos)
+	}
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.churn()
+		w.run(time.Second)
+	}
+	w.run(4 * time.Second)
+	w.settle()
 }
 
 func TestStorm(t *testing.T) {

@@ -222,6 +222,21 @@ func TestCatchUpBySnapshot(t *testing.T) {
 	}
 }
 
+// A node that was admitted but never starts is no loss; it can be removed.
+func TestAdmittedButNeverStarted(t *testing.T) {
+	w := newWorld(t, 9)
+	w.found(3)
+	w.join(4).crash()
+	w.run(5 * time.Second)
+	w.nobodyLost()
+	if m := w.leader().node.roster.Named("d"); m == nil || m.Role != Learner {
+		t.Errorf("%v", w.leader().node.roster)
+	}
+	w.command(Command{Remove: &Remove{Name: "d"}})
+	w.runUntil(2*time.Second, "its removal", func() bool { return w.leader().node.roster.Named("d") == nil })
+	mustWork(w)
+}
+
 // While one member is away another one joins and comes to lead. The first does
 // not know it, yet catches up: a member that it knows introduces them.
 func TestReturnUnderAnUnknownLeader(t *testing.T) {

@@ -14,6 +14,9 @@ import "time"
 //	    them, hear it                                -> lost
 //	silent for 2 FT, but more than half hear it      -> stays partly reachable
 //
+// A member that is no voter yet and was never heard is not declared lost: it
+// was admitted, and has not started.
+//
 // A live member is one that the leader hears. A live member whose row is not
 // settled (it has just started, or paused) may hear p without having said so:
 // it delays the verdict, but not beyond 2 FT.
@@ -34,7 +37,8 @@ func (d *Detector) judge(now time.Time, p *watch) {
 		p.partial = false
 		return
 	}
-	if silent < d.cfg.FailureTimeout || p.state == StateLost {
+	fresh := !p.voter && p.heard.IsZero()
+	if silent < d.cfg.FailureTimeout || p.state == StateLost || fresh {
 		return
 	}
 	d.verdict(now, p, silent)
