@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/holdfast-ha/holdfast/policy"
 )
@@ -86,7 +87,7 @@ func (w *whenReader) moment(e hcl.Expression) (string, bool) {
 
 // momentOrOpen is a date, or "" for an end that is open.
 func (w *whenReader) momentOrOpen(e hcl.Expression) (string, bool) {
-	if lit, ok := e.(*hclsyntax.TemplateExpr); ok && len(lit.Parts) == 0 {
+	if v, diags := e.Value(nil); !diags.HasErrors() && v.RawEquals(cty.StringVal("")) {
 		return "", true
 	}
 	return w.moment(e)
