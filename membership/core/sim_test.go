@@ -184,12 +184,17 @@ func (w *world) voters() int {
 
 // join admits one more member through the leader and starts it.
 func (w *world) join(n int) *machine {
+	h := w.admit(n)
+	h.start(true)
+	return h
+}
+
+func (w *world) admit(n int) *machine {
 	token := Token{ID: fmt.Sprintf("t%d-%d", n, len(w.hosts)), Hash: make([]byte, 32), Expires: w.now.Add(time.Hour), UsesLeft: 1}
 	w.command(Command{CreateToken: &CreateToken{Now: w.now, Token: token}})
 	m := w.command(Command{Admit: &Admit{Now: w.now, Token: token.ID, Hash: token.Hash, Peer: testPeer(n)}}).(Member)
 	h := w.machine(m.Peer)
 	h.seed = w.leader().node.Roster()
-	h.start(true)
 	return h
 }
 

@@ -226,7 +226,7 @@ func TestCatchUpBySnapshot(t *testing.T) {
 func TestAdmittedButNeverStarted(t *testing.T) {
 	w := newWorld(t, 9)
 	w.found(3)
-	w.join(4).crash()
+	w.admit(4)
 	w.run(5 * time.Second)
 	w.nobodyLost()
 	if m := w.leader().node.roster.Named("d"); m == nil || m.Role != Learner {
