@@ -34,6 +34,9 @@ type Backend interface {
 	CreateToken(ctx context.Context, ttl time.Duration) (token string, expires time.Time, err error)
 	// RemoveMember takes a member that is down out of the cluster, for good.
 	RemoveMember(ctx context.Context, name string) error
+	// Leave drains this node and takes it out of the cluster, for good. The daemon
+	// ends after that.
+	Leave(ctx context.Context) error
 	// Heartbeat says when a heartbeat of the node's present boot was last heard,
 	// zero if never.
 	Heartbeat(node string) time.Time

@@ -40,6 +40,7 @@ type Daemon struct {
 
 	decision       atomic.Pointer[control.Decision]
 	leaving        atomic.Bool
+	dissolved      chan struct{} // one value: the cluster's last member left
 	work           sync.WaitGroup
 	defaults       core.Config
 	failureTimeout atomic.Int64 // nanoseconds, as configured now
@@ -69,7 +70,7 @@ func start(ctx context.Context, cfg Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg, log: cfg.Logger, id: id, name: id.Node(), machine: newMachine(), defaults: core.DefaultConfig()}
+	d := &Daemon{cfg: cfg, log: cfg.Logger, id: id, name: id.Node(), machine: newMachine(), defaults: core.DefaultConfig(), dissolved: make(chan struct{}, 1)}
 	d.failureTimeout.Store(int64(d.defaults.FailureTimeout))
 	d.fenceAgents = agent.DefaultRunner()
 	d.fenceAgents.Path = append(append([]string{}, cfg.FenceAgentPath...), d.fenceAgents.Path...)
@@ -151,15 +152,22 @@ func (d *Daemon) run(ctx context.Context, ready func()) error {
 	select {
 	case <-ctx.Done():
 		d.leave()
+	case <-d.dissolved:
+		err = core.ErrRemoved
 	case <-d.member.Done():
 		err = d.member.Err()
 	}
-	if errors.Is(err, core.ErrRemoved) {
-		err = d.forgetCluster()
+	removed := errors.Is(err, core.ErrRemoved)
+	if removed {
+		err = nil
 	}
 	end()
 	servers()
-	return errors.Join(err, d.close())
+	err = errors.Join(err, d.close())
+	if removed {
+		err = errors.Join(err, d.forgetCluster())
+	}
+	return err
 }
 
 func (d *Daemon) close() error {
