@@ -23,11 +23,14 @@ type Config struct {
 	// FenceHangLimit is how long one fencing attempt may run before another
 	// executor takes over.
 	FenceHangLimit time.Duration
+	// StaleLimit is how long a boot may be a member before the detector has heard
+	// it. A joining node is heard every 100 ms; five seconds are patience.
+	StaleLimit time.Duration
 }
 
 // DefaultConfig is what a daemon uses.
 func DefaultConfig(self string) Config {
-	return Config{Self: self, AnswerGrace: 15 * time.Second, NodeLimit: 32, FenceHangLimit: 10 * time.Minute}
+	return Config{Self: self, AnswerGrace: 15 * time.Second, NodeLimit: 32, FenceHangLimit: 10 * time.Minute, StaleLimit: 5 * time.Second}
 }
 
 // Presence is what the membership layer makes of a node right now.
@@ -108,11 +111,18 @@ type Controller struct {
 	proposed map[string]bool   // tags without an answer: not proposed twice
 	refused  map[string]uint64 // tag -> state index at which it was refused as stale: not again on the same state
 	related  relations
+
+	// awaits is the index of the last accepted proposal: on a state before it
+	// nothing is decided, because what was just done is missing there.
+	awaits uint64
+	// outdated holds since when the detector speaks of an earlier boot than the
+	// one that is a member.
+	outdated map[string]time.Time
 }
 
 // New makes a controller that follows.
 func New(cfg Config) *Controller {
-	return &Controller{cfg: cfg, state: state.New(), proposed: map[string]bool{}, refused: map[string]uint64{}}
+	return &Controller{cfg: cfg, state: state.New(), proposed: map[string]bool{}, refused: map[string]uint64{}, outdated: map[string]time.Time{}}
 }
 
 // Step takes one event and says what to do.
@@ -133,18 +143,22 @@ func (c *Controller) Step(now time.Time, ev Event) []Effect {
 		c.members = ev.Nodes
 	case Answered:
 		delete(c.proposed, ev.Tag)
-		if ev.Err == "" && ev.Outcome.Refused != nil {
+		switch {
+		case ev.Err != "":
+		case ev.Outcome.Refused != nil:
 			c.refused[ev.Tag] = ev.Outcome.Index
+		default:
+			c.awaits = max(c.awaits, ev.Outcome.Index)
 		}
 	}
-	if !c.leading {
+	if !c.leading || c.state.Index < c.awaits {
 		return nil
 	}
 	return c.act(now)
 }
 
 func (c *Controller) forgetProposals() {
-	c.proposed, c.refused = map[string]bool{}, map[string]uint64{}
+	c.proposed, c.refused, c.outdated = map[string]bool{}, map[string]uint64{}, map[string]time.Time{}
 }
 
 // act looks at everything anew. Each part proposes what is missing and is
@@ -219,16 +233,38 @@ func (t *turn) markLost() {
 	for _, name := range sortedKeys(t.c.state.Nodes) {
 		n := t.c.state.Nodes[name]
 		p, known := t.c.members[name]
-		if n.Phase != state.PhaseMember || name == t.c.cfg.Self || known && !p.Lost || !known {
+		if n.Phase != state.PhaseMember || name == t.c.cfg.Self || !known || !p.Lost {
+			delete(t.c.outdated, name)
 			continue
 		}
 		if p.Boot > n.Boot {
 			continue // a later boot was heard: the old one is over, and the node joins anew when it is ready
 		}
+		if t.speaksOfThePast(name, p, n) {
+			continue
+		}
 		if t.propose(fmt.Sprintf("lost %s %d", name, n.Boot), state.Command{Lost: &state.Lost{Node: name, Boot: n.Boot}}) {
 			t.note("node %s (boot %d) is lost: silent on all links", name, n.Boot)
 		}
 	}
+}
+
+// speaksOfThePast says whether the detector means an earlier boot than the one
+// that has just joined. It is about to hear the new one; if it does not, within
+// StaleLimit, the new one is lost as well.
+func (t *turn) speaksOfThePast(name string, p Presence, n *state.Node) bool {
+	if p.Boot == 0 || p.Boot == n.Boot {
+		delete(t.c.outdated, name)
+		return false
+	}
+	since, ok := t.c.outdated[name]
+	if !ok {
+		since = t.now
+		t.c.outdated[name] = since
+	}
+	limit := since.Add(t.c.cfg.StaleLimit)
+	t.wake(limit)
+	return t.now.Before(limit)
 }
 
 // expireOperations gives up on answers that are overdue.

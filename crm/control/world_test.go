@@ -307,6 +307,7 @@ func (w *world) bootHost(name string) {
 	w.log("%s boots (%d)", name, h.boot)
 	w.after(time.Second, func() { w.join(h, h.boot) })
 	w.after(100*time.Millisecond, w.elect)
+	w.after(300*time.Millisecond, w.lookAround)
 }
 
 // restartDaemon ends the daemon and what its agents were doing, and nothing
