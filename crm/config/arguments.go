@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -147,13 +148,23 @@ var roles = map[string]string{
 
 var roleWords = []string{"Promoted", "Unpromoted", "Started", "Stopped"}
 
+// roleNamed finds a role in any case of letters, as the engine does.
+func roleNamed(text string) (string, bool) {
+	for _, name := range sortedKeys(roles) {
+		if strings.EqualFold(name, text) {
+			return roles[name], true
+		}
+	}
+	return "", false
+}
+
 // role reads a role; Master and Slave are taken for their new names.
 func (b *block) role(name string) string {
 	s, ok := b.scalarOf(name)
 	if !ok {
 		return ""
 	}
-	r, ok := roles[s.text]
+	r, ok := roleNamed(s.text)
 	if !ok {
 		b.d.errorf(s.rng, "Unknown role", "there is no role %q.%s", s.text, orKnown(s.text, roleWords))
 	}

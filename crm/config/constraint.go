@@ -218,7 +218,7 @@ func (d *decoder) spread(b instance) {
 
 // tag reads a tag: a name for several objects.
 func (d *decoder) tag(b instance) {
-	taggable := append([]string{"template", "location", "colocation", "order", "ticket"}, placeable...)
+	taggable := append([]string{"location", "colocation", "order", "ticket"}, placeable...)
 	t := policy.Tag{ID: b.name, Pos: posOf(b.head())}
 	t.Members = b.members("members", taggable, "object")
 	b.done()

@@ -140,6 +140,7 @@ func (d *decoder) declareTree(raw *hclsyntax.Block, suffix, outer string) bool {
 		d.names.repeats[label] = append(d.names.repeats[label], name)
 	}
 	if kind == "resource" {
+		d.declareRemote(raw, name)
 		return true
 	}
 	for _, child := range raw.Body.Blocks {
@@ -172,4 +173,19 @@ func (d *decoder) declareWrapper(raw *hclsyntax.Block, name, suffix string) stri
 		return ""
 	}
 	return ""
+}
+
+// declareRemote enters the nodes that resources make: the remote node behind a
+// connection, and the guest node that meta-attribute remote-node names.
+func (d *decoder) declareRemote(raw *hclsyntax.Block, name string) {
+	if raw.Labels[0] == "ocf:pacemaker:remote" {
+		d.names.nodes[name] = raw.DefRange()
+	}
+	for _, inner := range raw.Body.Blocks {
+		if a := inner.Body.Attributes["remote-node"]; inner.Type == "meta" && a != nil {
+			if guest := literal(a.Expr); guest != "" {
+				d.names.nodes[guest] = a.SrcRange
+			}
+		}
+	}
 }

@@ -187,7 +187,7 @@ func (w *writer) set(s policy.NVSet) {
 	}
 	w.id(s.ID)
 	w.arg("score", s.Score)
-	w.rules(s.Rules)
+	w.rules(s.Rules, false)
 	w.pairs(s.Pairs, []string{"id", "id-ref", "score"})
 }
 
@@ -230,7 +230,8 @@ func (w *writer) direct(before []policy.Pair, p policy.Pair, reserved []string) 
 	return true
 }
 
-func (w *writer) rules(rules []policy.Rule) {
+// rules writes rules; score and role mean something in a location only.
+func (w *writer) rules(rules []policy.Rule, location bool) {
 	for _, r := range rules {
 		w.open("rule")
 		if r.IDRef != "" {
@@ -239,10 +240,13 @@ func (w *writer) rules(rules []policy.Rule) {
 			continue
 		}
 		w.id(r.ID)
-		w.arg("role", r.Role)
-		if r.ScoreAttribute != "" {
+		switch {
+		case !location:
+		case r.ScoreAttribute != "":
+			w.arg("role", r.Role)
 			w.raw("score", attributeRef(r.ScoreAttribute))
-		} else {
+		default:
+			w.arg("role", r.Role)
 			w.arg("score", r.Score)
 		}
 		w.raw("when", whenText(r, false))

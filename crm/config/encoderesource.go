@@ -136,7 +136,7 @@ func (w *writer) clone(child, clone policy.Resource) {
 	meta := clone.Meta
 	var direct []policy.Pair
 	typ := "clone"
-	if len(meta) > 0 && plainSet(meta[0]) && !w.referenced[meta[0].ID] {
+	if len(meta) > 0 && plainSet(meta[0]) && !w.referenced[meta[0].ID] && w.allDirect(meta[0].Pairs) {
 		direct, meta = meta[0].Pairs, meta[1:]
 		if direct[0].Name == "promotable" && direct[0].Value == "true" {
 			typ, direct = "promotable", direct[1:]

@@ -43,7 +43,7 @@ func (w *writer) constraint(c policy.Constraint) {
 		w.arg("rsc-pattern", l.Pattern)
 		w.ref("node", l.Node, "")
 		w.fields("score", l.Score, "role", l.Role, "resource-discovery", l.Discovery)
-		w.rules(l.Rules)
+		w.rules(l.Rules, true)
 	case c.Colocation != nil:
 		v := c.Colocation
 		w.open("colocation", v.ID)

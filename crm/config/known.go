@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // valueKind says what values a known name takes.
@@ -11,6 +12,7 @@ type valueKind struct {
 	what  string   // "", "boolean", "score", "integer", "duration", "timeout", "words"
 	words []string // for "words"
 	also  []string // old names, taken and not advertised
+	exact bool     // the case of the letters matters
 }
 
 var (
@@ -21,6 +23,7 @@ var (
 	isDuration  = valueKind{what: "duration"}
 	isTimeout   = valueKind{what: "timeout"}
 	isRole      = valueKind{what: "words", words: []string{"Stopped", "Started", "Unpromoted", "Promoted"}, also: []string{"Slave", "Master"}}
+	isAction    = valueKind{what: "words", words: []string{"reboot", "off"}, exact: true}
 	onFailWords = []string{"ignore", "block", "stop", "demote", "restart", "ban", "fence", "standby", "restart-container"}
 )
 
@@ -33,7 +36,7 @@ var optionKinds = map[string]valueKind{
 	"cluster-delay": isDuration, "cluster-infrastructure": anyValue, "cluster-ipc-limit": isInteger, "cluster-name": anyValue,
 	"cluster-recheck-interval": isDuration, "concurrent-fencing": isBoolean, "dc-deadtime": isDuration, "dc-version": anyValue,
 	"election-timeout": isDuration, "enable-acl": isBoolean, "enable-startup-probes": isBoolean,
-	"fence-remote-without-quorum": isBoolean, "fencing-action": words("reboot", "off"), "stonith-action": words("reboot", "off"),
+	"fence-remote-without-quorum": isBoolean, "fencing-action": isAction, "stonith-action": isAction,
 	"fencing-enabled": isBoolean, "stonith-enabled": isBoolean, "fencing-max-attempts": isScore, "stonith-max-attempts": isScore,
 	"fencing-reaction": words("stop", "panic"), "fence-reaction": words("stop", "panic"),
 	"fencing-timeout": isDuration, "stonith-timeout": isDuration,
@@ -114,10 +117,17 @@ func (d *decoder) checkKind(s scalar, name string, kind valueKind) {
 	case "timeout":
 		d.checkDuration(s, name, false)
 	case "words":
-		if !slices.Contains(kind.words, s.text) && !slices.Contains(kind.also, s.text) {
+		if !kind.has(s.text) {
 			d.notOneOf(s, name, kind.words)
 		}
 	}
+}
+
+// has says whether a word is one of the kind's.
+func (k valueKind) has(word string) bool {
+	return slices.ContainsFunc(slices.Concat(k.words, k.also), func(w string) bool {
+		return w == word || !k.exact && strings.EqualFold(w, word)
+	})
 }
 
 // notOneOf reports a word that is none of those allowed.

@@ -87,7 +87,7 @@ var actions = []string{"start", "stop", "promote", "demote"}
 // what a reference may stand for.
 var (
 	resourceKinds = []string{"resource", "group", "clone", "bundle", "fence"}
-	placeable     = append(slices.Clone(resourceKinds), "tag")
+	placeable     = append(slices.Clone(resourceKinds), "tag", "template")
 )
 
 // resolve reads a reference: a bare name, or a quoted or computed one; with a

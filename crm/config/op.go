@@ -106,8 +106,8 @@ func (d *decoder) opAttributes(b *block, op policy.Op) []policy.Pair {
 		}
 		d.checkKind(s, a.Name, kind)
 		value := s.text
-		if a.Name == "role" && roles[value] != "" {
-			value = roles[value]
+		if a.Name == "role" {
+			value, _ = roleNamed(value)
 		}
 		if a.Name == "on-fail" {
 			d.checkOnFail(s, op)
