@@ -86,7 +86,7 @@ func Prepare(dir string, a JoinAnswer) error {
 	if err := core.CheckPeer(a.Self); err != nil || a.Self.ID == 0 || a.ClusterID == "" || len(a.Members) == 0 {
 		return errors.Join(fmt.Errorf("join: the answer is incomplete (id %d, cluster %q, %d members)", a.Self.ID, a.ClusterID, len(a.Members)), err)
 	}
-	return begin(dir, identity{ClusterID: a.ClusterID, ClusterName: a.ClusterName, Self: a.Self, Members: a.Members}, nil)
+	return begin(dir, identity(a), nil)
 }
 
 func begin(dir string, id identity, first *raftpb.Snapshot) error {

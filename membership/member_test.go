@@ -64,17 +64,16 @@ func peer(name string, n byte) core.Peer {
 
 // host is one machine: its folders survive restarts of the daemon.
 type host struct {
-	t       *testing.T
+	t       testing.TB
 	net     *memnet.Network
 	dir     string
 	runDir  string
 	app     *ledger
 	member  *membership.Member
-	starts  int
 	snapped uint64 // SnapshotEntries, 0 for the default
 }
 
-func newHost(t *testing.T, net *memnet.Network) *host {
+func newHost(t testing.TB, net *memnet.Network) *host {
 	d := t.TempDir()
 	return &host{t: t, net: net, dir: filepath.Join(d, "lib"), runDir: filepath.Join(d, "run")}
 }
@@ -98,7 +97,7 @@ func (h *host) start() *membership.Member {
 }
 
 // grow starts a cluster of n members on one network.
-func grow(t *testing.T, net *memnet.Network, n int) []*host {
+func grow(t testing.TB, net *memnet.Network, n int) []*host {
 	t.Helper()
 	first := newHost(t, net)
 	if err := membership.Bootstrap(first.dir, membership.Init{ClusterName: "test", Self: peer("a", 1)}); err != nil {
@@ -144,7 +143,7 @@ func voters(v core.View) int {
 }
 
 // until waits for a view that fits.
-func until(t *testing.T, m *membership.Member, what string, fits func(core.View) bool) core.View {
+func until(t testing.TB, m *membership.Member, what string, fits func(core.View) bool) core.View {
 	t.Helper()
 	views, cancel := m.Watch()
 	defer cancel()
