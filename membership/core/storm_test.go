@@ -185,3 +185,28 @@ func TestSameSeedSameRun(t *testing.T) {
 		t.Errorf("two runs of one seed differ: %x and %x", a, b)
 	}
 }
+
+// The power fails everywhere at once, while writes are under way. Whatever was
+// acknowledged is there afterwards, in whatever order the machines return.
+func TestPowerLossOfAll(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			w := newWorld(t, seed)
+			w.found(3)
+			for range 3 {
+				for range 30 {
+					w.client()
+					w.run(time.Duration(w.rand.Int64N(int64(10 * time.Millisecond))))
+				}
+				for _, h := range w.hosts {
+					h.crash()
+				}
+				for _, i := range w.rand.Perm(3) {
+					w.hosts[i].start(true)
+					w.run(time.Duration(w.rand.Int64N(int64(2 * time.Second))))
+				}
+				w.settle()
+			}
+		})
+	}
+}
