@@ -21,10 +21,9 @@
 //
 // It promises to leave nothing behind, even if the process is killed:
 // namespaces and mounts have no names outside (they live in a mount namespace of
-// their own and in file descriptors), processes die with the thread that started
-// them, and loop devices detach themselves. Only cgroups have names; they carry
-// our pid and are swept by the next Lab. The machine's own network is never
-// touched.
+// their own and in file descriptors), loop devices detach themselves, and what
+// has a name, processes and cgroups, is ended by a guard that outlives us for a
+// moment. The machine's own network is never touched.
 //
 // Usage:
 //

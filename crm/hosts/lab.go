@@ -107,7 +107,11 @@ func New(ctx context.Context, cfg Config) (*Lab, error) {
 
 func (l *Lab) build(ctx context.Context) error {
 	sweepCgroups(l.log)
-	var err error
+	watcher, err := newGuard(l.id)
+	if err != nil {
+		return err
+	}
+	l.onClose(watcher.end)
 	if l.keeper, err = newKeeper(); err != nil {
 		return err
 	}
