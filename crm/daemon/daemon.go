@@ -125,7 +125,7 @@ func (d *Daemon) openMembership(ctx context.Context) error {
 		return err
 	}
 	cfg := membership.DefaultConfig()
-	cfg.Dir, cfg.Name, cfg.Life = dir, d.name, life
+	cfg.Dir, cfg.RunDir, cfg.Name, cfg.Life = dir, d.cfg.RunDir, d.name, life
 	cfg.Transport, cfg.App, cfg.Logger = d.net, d.machine, d.log.Named("membership")
 	d.member, err = membership.Open(ctx, cfg)
 	if err != nil {
