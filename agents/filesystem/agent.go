@@ -143,12 +143,14 @@ func (a *Agent) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 }
 
-// started counts a successful start. A watch that slept through a start and the
-// failure right after it sees by the count that the trouble is a new one.
+// started counts a successful start and tells the watches. One that slept
+// through a start and the failure right after it sees by the count that the
+// trouble is a new one.
 func (a *Agent) started(dir string) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.starts[dir]++
+	a.mu.Unlock()
+	a.table.strike()
 }
 
 func (a *Agent) startsOf(dir string) int {

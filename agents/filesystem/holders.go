@@ -2,7 +2,6 @@ package filesystem
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -58,14 +57,11 @@ func newSearch(mounts table, dir string) search {
 }
 
 // holders finds all processes that hold the mounts.
-func (u *unmounting) holders(ctx context.Context, mounts table) []holder {
+func (u *unmounting) holders(mounts table) []holder {
 	s := newSearch(mounts, u.dir)
 	spared := sparedProcesses()
 	var all []holder
 	for _, pid := range processes() {
-		if ctx.Err() != nil {
-			break
-		}
 		if how := s.uses(pid); how != "" {
 			all = append(all, holder{pid: pid, name: processName(pid), how: how, spared: spared(pid)})
 		}

@@ -84,13 +84,13 @@ func (u *unmounting) unmount(ctx context.Context) (did bool, err error) {
 			return did, err
 		}
 		if now := time.Now(); now.After(u.began.Add(patience)) {
-			if err := u.evict(ctx, mounts, now.After(polite)); err != nil {
+			if err := u.evict(mounts, now.After(polite)); err != nil {
 				return did, err
 			}
 		}
 		select {
 		case <-ctx.Done():
-			return did, u.busy(u.holders(context.Background(), mounts))
+			return did, u.busy(u.holders(mounts))
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, 100*time.Millisecond)
@@ -128,8 +128,8 @@ func (u *unmounting) umount(ctx context.Context, m *mountinfo.Info) error {
 }
 
 // evict deals with the processes that hold the mounts. An error ends the stop.
-func (u *unmounting) evict(ctx context.Context, mounts table, hard bool) error {
-	all := u.holders(ctx, mounts)
+func (u *unmounting) evict(mounts table, hard bool) error {
+	all := u.holders(mounts)
 	now := time.Now()
 	if now.After(u.end) || !u.cfg.kill && now.After(u.began.Add(resignedAt)) {
 		return u.busy(all)

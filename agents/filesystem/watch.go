@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-ha/holdfast/agents"
 )
 
-// reread is how often a watch looks at the table unasked: the kernel rings no
-// bell when an error turns a file system read-only.
+// reread is how often a watch looks at the table unasked: nothing may be
+// missed for longer, such as a file system that an error made read-only.
 const reread = 2 * time.Second
 
 // Watch tells when the file system was unmounted, mounted over, mounted anew,
