@@ -147,6 +147,10 @@ func (e *Executor) carryOut(op *state.Operation) {
 		e.report(op, a.HistoryID, record(agents.Result{Status: agents.Done}))
 		return
 	}
+	if ends(a.Task) {
+		op = e.asStarted(op)
+		a = &op.Action
+	}
 	if disturbs(a.Task) {
 		e.endCare(a.HistoryID)
 	}
@@ -157,6 +161,24 @@ func (e *Executor) carryOut(op *state.Operation) {
 	log.Info("operation done", "result", res.String(), "took", res.Finished.Sub(res.Started).Round(time.Millisecond))
 	e.report(op, a.HistoryID, record(res))
 	e.afterwards(op, res)
+}
+
+// ends says whether a task ends what an earlier one began.
+func ends(task string) bool { return task == policy.TaskStop || task == policy.TaskDemote }
+
+// asStarted gives an operation the parameters with which the resource was
+// started. The configuration may say something else by now, or nothing at all: a
+// stop must take down the address that is up, not the one that is wanted.
+func (e *Executor) asStarted(op *state.Operation) *state.Operation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.care[op.Action.HistoryID]
+	if c == nil || c.basis == nil || len(c.basis.Action.Params) == 0 {
+		return op
+	}
+	own := *op
+	own.Action.Params = c.basis.Action.Params
+	return &own
 }
 
 // disturbs says whether a task changes what monitors of the resource would see.

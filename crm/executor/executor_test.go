@@ -268,6 +268,19 @@ func TestARestartedDaemonAdoptsWhatRuns(t *testing.T) {
 	})
 }
 
+func TestAStopTakesDownWhatWasStarted(t *testing.T) {
+	e := New(Config{})
+	started := &state.Operation{Action: policy.Action{Params: map[string]string{"ip": "10.0.0.1"}}}
+	e.care["a"] = &care{basis: started}
+	stop := &state.Operation{Action: policy.Action{Task: policy.TaskStop, HistoryID: "a", Params: map[string]string{"ip": "10.0.0.2"}}}
+	if got := e.asStarted(stop).Action.Params["ip"]; got != "10.0.0.1" {
+		t.Fatalf("the stop is for %s", got)
+	}
+	if stop.Action.Params["ip"] != "10.0.0.2" {
+		t.Fatal("the order itself was changed")
+	}
+}
+
 func TestEndingWithoutAMajorityIsToldLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, 1, fake.New(), state.New())
