@@ -1,0 +1,28 @@
+package policy
+
+import "errors"
+
+// Decide computes what the cluster should do next. It reads its input only.
+// Faults of the configuration do not stop it: they are listed in the plan. An
+// error means that the input is unusable as a whole.
+func Decide(in Input) (*Plan, error) {
+	if in.Config == nil || in.Status == nil {
+		return nil, errors.New("policy: a decision needs a configuration and a status")
+	}
+	m := newModel(in)
+	m.readOptions()
+	m.readNodes()
+	m.readResources()
+	m.readStatus()
+	m.applyHealth()
+	m.readConstraints()
+	m.applyNodeCriteria()
+	m.addInternalConstraints()
+	m.checkDefinitions()
+	m.assignAll()
+	m.createActions()
+	m.orderRemoteConnections()
+	m.scheduleFencing()
+	m.applyOrderings()
+	return m.plan(), nil
+}
