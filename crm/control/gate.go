@@ -23,7 +23,7 @@ func gate(c *policy.Config, s *state.State, plan *policy.Plan, blocked *[]policy
 	}
 	protected := map[string]string{}
 	for _, a := range plan.Actions {
-		if a.Kind != policy.ResourceAction || !begins(a.Task) || a.Class == "stonith" || !needsFencing(a) {
+		if a.Kind != policy.ResourceAction || !begins(a.Task) || !a.Protected {
 			continue
 		}
 		why, known := protected[a.Node]
@@ -41,14 +41,6 @@ func gate(c *policy.Config, s *state.State, plan *policy.Plan, blocked *[]policy
 		})
 	}
 	return held
-}
-
-func needsFencing(a policy.Action) bool {
-	switch strings.ToLower(a.Meta["requires"]) {
-	case "nothing", "quorum":
-		return false
-	}
-	return true
 }
 
 // FencingEnabled says whether the configuration asks for fencing; it does unless

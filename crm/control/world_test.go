@@ -208,7 +208,7 @@ func (w *world) commit(h *host, p Propose) {
 
 // carryOut runs an order on a host's agent.
 func (w *world) carryOut(h *host, op *state.Operation) {
-	boot := h.boot
+	boot, inc := h.boot, h.inc
 	if op.Action.Task == policy.TaskCancel {
 		w.answer(h, boot, op, policy.OpRecord{})
 		return
@@ -220,6 +220,10 @@ func (w *world) carryOut(h *host, op *state.Operation) {
 	run := h.agent.Begin(req, w.now)
 	w.after(min(run.Takes, req.Timeout), func() {
 		if !h.up || h.boot != boot {
+			return
+		}
+		if h.inc != inc {
+			run.Abandon(w.now, agents.Cancelled) // the next daemon has ended it before it joined
 			return
 		}
 		res := run.End(w.now)
