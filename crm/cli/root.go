@@ -44,7 +44,7 @@ func newRoot(app *App) *cobra.Command {
 		return exitf(ExitUsage, "%w (see: %s --help)", err, cmd.CommandPath())
 	})
 	root.PersistentFlags().VarP(&app.Output, "output", "o", "print results as text or json")
-	root.AddCommand()
+	root.AddCommand(newSimulate(app))
 	return root
 }
 
