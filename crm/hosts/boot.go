@@ -84,13 +84,15 @@ func (h *host) awaitReady(ctx context.Context, l *life, notify *net.UnixConn) er
 	}
 }
 
-// plainInit is process 1 of a host without systemd. It reaps whatever loses its
+// plainInit is process 1 of a host without systemd. It runs /etc/rc.local if
+// there is one. It reaps whatever loses its
 // parent, because a shell that waits for one child waits for all.
 const plainInit = `
 mount -t proc proc /proc && mount -t sysfs -o ro sysfs /sys && mount -t tmpfs -o mode=0755 tmpfs /run && mount -t tmpfs -o mode=1777 tmpfs /tmp &&
 mount -t tmpfs -o mode=0755 tmpfs /dev && mkdir /dev/shm && mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/zero c 1 5 && mknod -m 666 /dev/full c 1 7 &&
 mknod -m 666 /dev/random c 1 8 && mknod -m 666 /dev/urandom c 1 9 && mknod -m 666 /dev/tty c 5 0 && ln -s /proc/self/fd /dev/fd &&
 echo "$1" >/proc/sys/kernel/hostname && : >/run/host-is-up || exit 1
+[ ! -x /etc/rc.local ] || /etc/rc.local &
 while :; do sleep 3600; done`
 
 // startPlain starts a host that is an empty machine.

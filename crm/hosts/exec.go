@@ -31,6 +31,18 @@ func (l *Lab) Command(ctx context.Context, name string, argv ...string) (*exec.C
 	return cmd, nil
 }
 
+// Path is how a file of a host that is on is reached from outside, sockets and
+// /run included. It holds until the host is killed.
+func (l *Lab) Path(name, path string) string {
+	pid := 0
+	if h, err := l.host(name); err == nil {
+		if life := h.current(); life != nil {
+			pid = life.init
+		}
+	}
+	return fmt.Sprintf("/proc/%d/root%s", pid, path) // of a host that is off: a path that does not exist
+}
+
 // Exec runs a command inside a host and returns what it printed, on both
 // streams; the error has it too.
 func (l *Lab) Exec(ctx context.Context, name string, argv ...string) (string, error) {

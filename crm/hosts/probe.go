@@ -39,24 +39,37 @@ type Probe struct {
 	mu      sync.Mutex
 	answers []Answer
 	bell    chan struct{} // closed at the next answer
-	began   time.Time
 	fault   error
 }
 
-// ProbeTCP opens a connection to the address each 10 ms. ProbeHTTP asks for / on
-// it as well, and keeps the body.
-func (l *Lab) ProbeTCP(target netip.AddrPort) *Probe  { return l.probe(target, false) }
-func (l *Lab) ProbeHTTP(target netip.AddrPort) *Probe { return l.probe(target, true) }
+// ProbeTCP opens a connection to the address each 10 ms, from the client.
+func (l *Lab) ProbeTCP(target netip.AddrPort) *Probe {
+	return newProbe(l.ctx, target, false, int(l.net.client))
+}
 
-func (l *Lab) probe(target netip.AddrPort, http bool) *Probe {
-	ctx, cancel := context.WithCancel(l.ctx)
-	p := &Probe{target: target, http: http, cancel: cancel, done: make(chan struct{}), bell: make(chan struct{}), began: time.Now()}
+// ProbeHTTP asks for / at the address each 10 ms, from the client, and keeps the
+// body.
+func (l *Lab) ProbeHTTP(target netip.AddrPort) *Probe {
+	return newProbe(l.ctx, target, true, int(l.net.client))
+}
+
+// ProbeFromHere is ProbeHTTP without hosts: it asks from this machine.
+func ProbeFromHere(target netip.AddrPort) *Probe {
+	return newProbe(context.Background(), target, true, -1)
+}
+
+// newProbe asks from a network namespace, or from where we are.
+func newProbe(ctx context.Context, target netip.AddrPort, http bool, space int) *Probe {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &Probe{target: target, http: http, cancel: cancel, done: make(chan struct{}), bell: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		runtime.LockOSThread() // the thread ends with this goroutine
-		if err := unix.Setns(int(l.net.client), unix.CLONE_NEWNET); err != nil {
-			p.fail(err)
-			return
+		if space >= 0 {
+			runtime.LockOSThread() // the thread ends with this goroutine
+			if err := unix.Setns(space, unix.CLONE_NEWNET); err != nil {
+				p.fail(err)
+				return
+			}
 		}
 		p.run(ctx)
 	}()
