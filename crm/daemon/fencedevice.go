@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/agents"
@@ -43,13 +44,19 @@ func fenceMetadata(m agent.Metadata) *agents.Metadata {
 	for _, p := range m.Params {
 		out.Parameters = append(out.Parameters, agents.Parameter{
 			Name: p.Name, Short: p.ShortDesc, Type: p.Type, Default: p.Default, Options: p.Options,
-			Required: p.Required, Deprecated: p.Deprecated, Secret: agent.Secret(p.Name),
+			Required: p.Required && !named(p.Name), Deprecated: p.Deprecated, Secret: agent.Secret(p.Name),
 		})
 	}
 	for _, a := range m.Actions {
 		out.Actions = append(out.Actions, agents.ActionDef{Name: string(a.Name), Timeout: a.Timeout})
 	}
 	return out
+}
+
+// named says that the cluster gives a parameter itself, at each operation: no
+// device needs it in the configuration.
+func named(parameter string) bool {
+	return slices.Contains([]string{"action", "plug", "port", "nodename"}, parameter)
 }
 
 // Run starts (asks the device whether it answers), monitors or stops.
