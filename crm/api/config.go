@@ -102,31 +102,22 @@ func (s *Server) getVersion(r *http.Request) (any, error) {
 }
 
 // read decodes and checks a candidate. Its diagnostics include what the policy
-// engine says of it.
-func (s *Server) read(c *Candidate) (*config.Decoded, config.Diagnostics) {
-	dec, diags := config.Decode(setOf(c.Documents), config.Options{
-		Agents: s.catalog, KnownNodes: s.knownNodes(), Variables: c.Variables,
-	})
-	if diags.HasErrors() {
-		return dec, diags
+// engine says of it. Values of variables become part of the documents, so that
+// what is stored says it all.
+func (s *Server) read(c *Candidate) (*config.Decoded, config.Diagnostics, error) {
+	set := setOf(c.Documents)
+	if len(c.Variables) > 0 {
+		fixed, err := config.FixVariables(set, c.Variables)
+		if err != nil {
+			return nil, nil, errorf(Invalid, "%v", err)
+		}
+		set, c.Documents, c.Variables = fixed, Documents(fixed), nil
 	}
-	for _, p := range policy.Check(dec.Policy) {
-		diags = append(diags, problem(p))
+	dec, diags := config.Decode(set, config.Options{Agents: s.catalog, KnownNodes: s.knownNodes()})
+	if !diags.HasErrors() {
+		diags = append(diags, config.Problems(set, policy.Check(dec.Policy))...)
 	}
-	return dec, diags
-}
-
-func problem(p policy.Problem) config.Diagnostic {
-	d := config.Diagnostic{Severity: config.Warning, Title: "Questionable configuration", Text: p.Text, File: p.Pos.File}
-	if p.Error {
-		d.Severity, d.Title = config.Error, "Invalid configuration"
-	}
-	if p.Object != "" {
-		d.Text = p.Object + ": " + p.Text
-	}
-	d.Start = config.Point{Line: p.Pos.Line, Column: 1}
-	d.End = d.Start
-	return d
+	return dec, diags, nil
 }
 
 // knownNodes are the nodes that exist without a node block.
@@ -146,15 +137,21 @@ func (s *Server) postValidate(r *http.Request) (any, error) {
 	if err := decode(r, &c); err != nil {
 		return nil, err
 	}
-	_, diags := s.read(&c)
+	_, diags, err := s.read(&c)
+	if err != nil {
+		return nil, err
+	}
 	return &Verdict{OK: !diags.HasErrors(), Diagnostics: diags}, nil
 }
 
 // command is the change that a candidate asks for.
 func (s *Server) command(c *Candidate) (state.Command, *config.Decoded, config.Diagnostics, error) {
-	dec, diags := s.read(c)
+	dec, diags, err := s.read(c)
+	if err != nil {
+		return state.Command{}, nil, nil, err
+	}
 	if err := diags.Err(); err != nil {
-		return state.Command{}, nil, nil, &Error{Kind: Invalid, Message: "the configuration is invalid: " + err.Error(), Diagnostics: diags}
+		return state.Command{}, nil, nil, &Error{Kind: Invalid, Message: err.Error(), Diagnostics: diags}
 	}
 	return state.Command{SetConfig: &state.SetConfig{
 		Base: c.Base, Documents: c.Documents, Policy: dec.Policy, Comment: c.Comment,
@@ -201,7 +198,7 @@ func (s *Server) postPlan(r *http.Request) (any, error) {
 			return nil, err
 		}
 		diags = found
-		old, _ := config.Decode(setOf(from.Config.Documents), config.Options{NoLints: true, KnownNodes: s.knownNodes(), Variables: c.Variables})
+		old, _ := config.Decode(setOf(from.Config.Documents), config.Options{NoLints: true, KnownNodes: s.knownNodes()})
 		changes = config.Diff(old, dec)
 	}
 	for _, text := range c.If {

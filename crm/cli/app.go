@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-ha/holdfast/crm/api"
 )
 
 // Format is how results are printed.
@@ -41,6 +46,9 @@ type App struct {
 	Out io.Writer
 	Err io.Writer
 
+	// Interactive says that In is a terminal: somebody can answer questions.
+	Interactive bool
+
 	// Terminal says that Out is a terminal: people read it.
 	Terminal bool
 
@@ -51,18 +59,81 @@ type App struct {
 
 	// Output is the global flag -o: Text unless told otherwise.
 	Output Format
+
+	// Yes answers every question with yes; Force overrides safety checks.
+	Yes   bool
+	Force bool
+
+	// Wait is how long a change is followed; 0 is without limit. NoWait returns
+	// as soon as a change is in the log.
+	Wait   waitTime
+	NoWait bool
+
+	// Socket is the daemon's control socket.
+	Socket string
+
+	// Draft is the working copy that configure commands edit inside of the shell;
+	// nil: they commit.
+	Draft *Draft
+
+	// Ask puts a question to the person at the terminal; the shell replaces it.
+	Ask func(question string) (string, error)
+
+	client *api.Client
+	reader *bufio.Reader
+}
+
+// waitTime is a duration that also takes a plain number of seconds.
+type waitTime time.Duration
+
+// String implements pflag.Value.
+func (w *waitTime) String() string {
+	if *w == 0 {
+		return ""
+	}
+	return time.Duration(*w).String()
+}
+
+// Type implements pflag.Value.
+func (w *waitTime) Type() string { return "timeout" }
+
+// Set implements pflag.Value.
+func (w *waitTime) Set(text string) error {
+	if text == "forever" {
+		*w = 0
+		return nil
+	}
+	d, err := parseDuration(text)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("expected a duration such as 90s, not %q", text)
+	}
+	*w = waitTime(d)
+	return nil
 }
 
 // NewApp looks at the streams once.
 func NewApp(in io.Reader, out, errs io.Writer) *App {
 	colors := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return &App{
+	a := &App{
 		In: in, Out: out, Err: errs,
-		Terminal: isTerminal(out),
-		Color:    colors && isTerminal(out),
-		ErrColor: colors && isTerminal(errs),
-		Output:   Text,
+		Interactive: isTerminal(in),
+		Terminal:    isTerminal(out),
+		Color:       colors && isTerminal(out),
+		ErrColor:    colors && isTerminal(errs),
+		Output:      Text,
+		Socket:      defaultSocket(),
 	}
+	a.Ask = a.askLine
+	return a
+}
+
+// defaultSocket is where the daemon of an installed system listens, unless
+// HOLDFAST_SOCKET says otherwise.
+func defaultSocket() string {
+	if s := os.Getenv("HOLDFAST_SOCKET"); s != "" {
+		return s
+	}
+	return "/run/holdfast/crm.sock"
 }
 
 func isTerminal(stream any) bool {
@@ -72,6 +143,14 @@ func isTerminal(stream any) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// API is the client for the daemon.
+func (a *App) API() *api.Client {
+	if a.client == nil {
+		a.client = api.NewClient(a.Socket)
+	}
+	return a.client
 }
 
 // printJSON writes a value as indented JSON.
@@ -85,6 +164,25 @@ func (a *App) printJSON(value any) error {
 	return nil
 }
 
+// print writes text for people.
+func (a *App) print(format string, args ...any) error {
+	if _, err := fmt.Fprintf(a.Out, format, args...); err != nil {
+		return exitf(ExitCannotCreate, "printing the result: %w", err)
+	}
+	return nil
+}
+
+// show prints a value as JSON, or as the text that fn makes of it.
+func (a *App) show(value any, fn func() string) error {
+	if a.Output == JSON {
+		return a.printJSON(value)
+	}
+	return a.print("%s", fn())
+}
+
+// note tells the person something beside the result.
+func (a *App) note(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) }
+
 // printError writes the one line that says what went wrong.
 func (a *App) printError(message string) {
 	label := "error:"
@@ -92,4 +190,35 @@ func (a *App) printError(message string) {
 		label = "\x1b[1;31merror:\x1b[0m"
 	}
 	fmt.Fprintln(a.Err, label, message)
+}
+
+// confirm asks a yes-or-no question. Only yes is nil.
+func (a *App) confirm(question string) error {
+	if a.Yes {
+		return nil
+	}
+	if !a.Interactive {
+		return exitf(ExitUsage, "%s: nobody is here to answer; say yes beforehand with -y", question)
+	}
+	answer, err := a.Ask(question + " [y/N] ")
+	if err != nil {
+		return exitf(ExitNoInput, "reading the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return exitf(ExitFailure, "nothing was done")
+}
+
+func (a *App) askLine(question string) (string, error) {
+	fmt.Fprint(a.Err, question)
+	if a.reader == nil {
+		a.reader = bufio.NewReader(a.In)
+	}
+	line, err := a.reader.ReadString('\n')
+	if err == io.EOF && line != "" {
+		err = nil
+	}
+	return line, err
 }

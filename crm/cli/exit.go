@@ -65,7 +65,10 @@ func outcome(err error) (ExitCode, string) {
 	}
 	var exit *ExitError
 	if !errors.As(err, &exit) {
-		return ExitFailure, err.Error()
+		if found := diagnosticsOf(err); found.HasErrors() {
+			return ExitConfig, invalidText(found)
+		}
+		return codeOf(err), err.Error()
 	}
 	if exit.Err == nil {
 		return exit.Code, ""

@@ -1,30 +1,54 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os/signal"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/holdfast-ha/holdfast/fencing/hostagent"
 )
 
+// Version is the version of this program. A release sets it when it links.
+var Version = "0.1.0-devel"
+
 // Main runs one command line, the program's name first, and returns the exit
-// code of the process.
+// code of the process. Under the name fence_hosts the program is that fence
+// agent.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
+	if len(args) > 0 && filepath.Base(args[0]) == "fence_hosts" {
+		return hostagent.Main(in, out, errs, args[1:])
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	app := NewApp(in, out, errs)
-	root := newRoot(app)
 	if len(args) > 0 {
 		args = args[1:]
 	}
+	return int(app.Run(ctx, args))
+}
+
+// Run runs one command line and prints what went wrong.
+func (a *App) Run(ctx context.Context, args []string) ExitCode {
 	if args == nil {
 		args = []string{} // for cobra nil means os.Args
 	}
+	root := newRoot(a)
 	root.SetArgs(args)
-	code, message := outcome(root.Execute())
-	if message != "" {
-		app.printError(message)
+	err := root.ExecuteContext(ctx)
+	if found := diagnosticsOf(err); len(found) > 0 {
+		fmt.Fprintln(a.Err, strings.TrimRight(found.Render(a.ErrColor), "\n")+"\n")
 	}
-	return int(code)
+	code, message := outcome(err)
+	if message != "" {
+		a.printError(message)
+	}
+	return code
 }
 
 // newRoot builds the whole tree. A new noun is one more line here.
@@ -43,9 +67,30 @@ func newRoot(app *App) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exitf(ExitUsage, "%w (see: %s --help)", err, cmd.CommandPath())
 	})
-	root.PersistentFlags().VarP(&app.Output, "output", "o", "print results as text or json")
-	root.AddCommand(newSimulate(app))
+	root.CompletionOptions.DisableDefaultCmd = true
+	app.globalFlags(root)
+	root.AddCommand(
+		newAgent(app), newCluster(app), newConfigure(app), newFenceAgent(), newNode(app), newResource(app), newSimulate(app),
+		newStatus(app), newVersion(app),
+	)
 	return root
+}
+
+func (a *App) globalFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.VarP(&a.Output, "output", "o", "print results as text or json")
+	f.BoolVarP(&a.Yes, "yes", "y", a.Yes, "answer every question with yes")
+	f.BoolVarP(&a.Force, "force", "F", a.Force, "override the safety check that the error names")
+	f.VarP(&a.Wait, "wait", "w", "wait until a change has had its effect, at most this long")
+	f.Lookup("wait").NoOptDefVal = "forever"
+	f.BoolVar(&a.NoWait, "no-wait", a.NoWait, "return as soon as a change is accepted")
+	f.StringVar(&a.Socket, "socket", a.Socket, "the daemon's control socket (HOLDFAST_SOCKET)")
+	noColor := f.Bool("no-color", false, "no colours")
+	root.PersistentPreRun = func(*cobra.Command, []string) {
+		if *noColor {
+			a.Color, a.ErrColor = false, false
+		}
+	}
 }
 
 // noArguments refuses arguments: for a command with children they are names of
@@ -62,4 +107,28 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return exitf(ExitUsage, "%s has no command %q (%s)", cmd.CommandPath(), args[0], hint)
+}
+
+// noun is a command that only holds others.
+func noun(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// takes refuses a wrong number of arguments and says what is wanted. most < 0
+// is without limit.
+func takes(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return exitf(ExitUsage, "%s needs %s (see: %s --help)", cmd.CommandPath(), what, cmd.CommandPath())
+		case most >= 0 && len(args) > most:
+			return exitf(ExitUsage, "%s takes %s, and %q is too much (see: %s --help)", cmd.CommandPath(), what, args[most], cmd.CommandPath())
+		}
+		return nil
+	}
 }
