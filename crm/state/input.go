@@ -24,6 +24,7 @@ const overlay = "INFINITY"
 // shares what it does not change.
 func (s *State) Effective(now time.Time) *policy.Config {
 	c := *s.Config.Policy
+	c.Options = append([]policy.NVSet{planToFence}, c.Options...)
 	c.Nodes = s.effectiveNodes()
 	if len(s.Settings.Resources) > 0 {
 		c.Resources = s.overlayResources(c.Resources)
@@ -31,6 +32,12 @@ func (s *State) Effective(now time.Time) *policy.Config {
 	c.Constraints = append(slices.Clip(slices.Clone(c.Constraints)), s.manualConstraints(now)...)
 	return &c
 }
+
+// planToFence lets the engine plan fencing also where no device is configured.
+// Left to itself it would then manage nothing at all, and not say why. The
+// controller holds back, with a reason, what nobody could fence, and a fencing
+// without a device fails with one.
+var planToFence = policy.NVSet{ID: "plan-to-fence", Score: overlay, Pairs: []policy.Pair{{Name: "have-watchdog", Value: "true"}}}
 
 // effectiveNodes are the configured nodes and those that only joined.
 func (s *State) effectiveNodes() []policy.Node {
