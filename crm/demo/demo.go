@@ -68,8 +68,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer func() {
 		failed := err != nil && ctx.Err() == nil
-		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			err = errors.New("interrupted")
+		if err != nil && !failed {
+			err = errors.New("interrupted") // whatever was under way then
 		}
 		err = errors.Join(err, s.close(failed))
 		if err == nil {
