@@ -62,10 +62,10 @@ func (m *model) checkDefinition(r *resource, n *node, h *ResourceHistory) {
 	}
 	ops := sortOps(h)
 	start, stop := activeOps(ops)
-	if start < stop || start < 0 {
+	if start < stop {
 		return
 	}
-	for _, o := range ops[start:] {
+	for _, o := range ops[max(start, 0):] {
 		m.checkOperation(r, n, o)
 	}
 }

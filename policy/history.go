@@ -310,9 +310,6 @@ func (m *model) registerRecurring(r *resource, n *node, ops []*OpRecord) {
 		return
 	}
 	start, stop := activeOps(ops)
-	if start < 0 && stop < 0 {
-		return
-	}
 	from := start
 	if start < stop {
 		from = stop + 1

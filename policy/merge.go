@@ -30,8 +30,9 @@ func (g *merging) merge(s *resource, w table, c *colocation, f float32, active b
 		if s.merging {
 			return w
 		}
-		s.merging = true
-		defer func() { s.merging = false }()
+		group := s
+		group.merging = true
+		defer func() { group.merging = false }()
 		if w == nil {
 			s = s.children[len(s.children)-1]
 		} else {

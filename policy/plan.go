@@ -73,6 +73,7 @@ type Action struct {
 	StartDelayMS          int64             `json:"start_delay_ms,omitempty"`
 	ExpectedRC            int               `json:"expected_rc,omitempty"`
 	OnFail                string            `json:"on_fail,omitempty"`
+	Protected             bool              `json:"protected,omitempty"` // requires fencing: it may start only where a lost node could be fenced
 	MigrateSource         string            `json:"migrate_source,omitempty"`
 	MigrateTarget         string            `json:"migrate_target,omitempty"`
 	Digest                string            `json:"digest,omitempty"`

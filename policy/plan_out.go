@@ -177,6 +177,7 @@ func (m *model) describeOperation(a *action, x *Action) {
 	x.TimeoutMS = info.timeout
 	x.StartDelayMS = info.startDelay
 	x.ExpectedRC = a.targetRC
+	x.Protected = r.needsFencing
 	x.OnFail = m.failureResponse(r, key.task, key.interval).String()
 	if a.source != nil {
 		x.MigrateSource, x.MigrateTarget = a.source.name, a.target.name

@@ -8,11 +8,11 @@ func (m *model) createActions() {
 			m.probeNode(n)
 		}
 	}
-	m.eachPrimitive(func(r *resource) {
+	for _, r := range m.resources {
 		if r.removed {
 			m.clearRemoved(r)
 		}
-	})
+	}
 	for _, r := range m.resources {
 		m.actionsOf(r)
 	}

@@ -111,19 +111,14 @@ func (m *model) mayProbe(r *resource, n *node) bool {
 	case r.launcher != nil && !r.connection, r.removed:
 		return false
 	}
-	for p := r; p != nil; p = p.parent {
-		if p.known.has(n) {
-			return false
-		}
-		if p.unique {
-			break
-		}
+	if m.stateKnown(r, n) {
+		return false
 	}
 	e := r.allowed.at(n)
 	if (r.exclusiveProbes || r.top.exclusiveProbes) && (e == nil || e.probe != probeExclusive) {
 		return false
 	}
-	if e != nil && e.probe == probeNever {
+	if e != nil && e.probe == probeNever || e == nil && n.probe == probeNever {
 		return false
 	}
 	return !n.isGuest() || m.guestMayProbe(r, n)

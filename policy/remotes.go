@@ -97,7 +97,7 @@ func (m *model) linkRemoteNode(r *resource) {
 		return
 	}
 	n.conn, r.guest = r, n
-	if r.launcher == nil {
+	if r.launcher == nil && r.meta["container"] == "" {
 		n.unclean = m.opt.startupFencing
 	} else {
 		n.attrs["#kind"] = "container"

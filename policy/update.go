@@ -8,27 +8,28 @@ func (a *action) view() view {
 	return view{optional: a.is(actOptional), runnable: a.runnable(), migratable: a.is(actMigratable)}
 }
 
-// eff evaluates an action for ordering purposes, as seen from a node. Looking
-// at a collective's action can make it required or impossible.
+// eff evaluates an action for ordering purposes. Only the actions of clones
+// look different from different nodes. Looking at a collective's action can
+// make it required or impossible.
 func (m *model) eff(a *action, n *node) view {
-	if a.rsc == nil || a.rsc.kind == Primitive {
-		return a.view()
+	v := m.effOn(a, nil)
+	if n == nil || a.rsc == nil || !a.rsc.isClone() {
+		return v
 	}
-	if a.rsc.kind == Group {
+	onNode := m.effOn(a, n)
+	onNode.runnable = onNode.runnable || v.runnable
+	return onNode
+}
+
+// effOn is what an action is, on one node if one is given.
+func (m *model) effOn(a *action, n *node) view {
+	switch {
+	case a.rsc == nil || a.rsc.kind == Primitive:
+		return a.view()
+	case a.rsc.kind == Group:
 		return m.effGroup(a, n)
 	}
-	v := m.effInstances(a, nil)
-	if n == nil || a.rsc.kind == Bundle {
-		if n == nil {
-			return v
-		}
-		return m.effInstances(a, n)
-	}
-	onNode := m.effInstances(a, n)
-	if v.runnable {
-		onNode.runnable = true
-	}
-	return onNode
+	return m.effInstances(a, n)
 }
 
 func (m *model) effGroup(a *action, n *node) view {
@@ -45,7 +46,7 @@ func (m *model) effGroup(a *action, n *node) view {
 			}
 			continue
 		}
-		child := m.eff(x, n)
+		child := m.effOn(x, n)
 		if !child.optional {
 			v.optional = false
 			a.flags &^= actOptional
@@ -86,7 +87,7 @@ func (m *model) effInstances(a *action, n *node) view {
 		if x == nil {
 			continue
 		}
-		child := m.eff(x, n)
+		child := m.effOn(x, n)
 		if !child.optional {
 			v.optional = false
 			a.flags &^= actOptional
@@ -200,13 +201,13 @@ func (m *model) applyRelation(r *relation, f, t *action) (cf, ct bool) {
 		scope = f.node
 	}
 	run := func(owner *resource, kind relFlags) {
-		a, b := m.effect(owner, kind, f, t, m.eff(f, t.node), scope)
+		a, b := m.effect(owner, kind, f, t, m.eff(f, placeOf(t)), scope)
 		cf, ct = cf || a, ct || b
 	}
 	if r.flags&firstImpliesThen != 0 {
 		if t.rsc != nil {
 			run(t.rsc, firstImpliesThen)
-		} else if !m.eff(f, t.node).optional && !t.required() {
+		} else if !m.eff(f, placeOf(t)).optional && !t.required() {
 			t.flags &^= actOptional
 			ct = true
 		}
@@ -239,7 +240,7 @@ func (m *model) applyRelation(r *relation, f, t *action) (cf, ct bool) {
 }
 
 func (m *model) countRunnable(f, t *action) bool {
-	if t.rsc != nil || !m.eff(f, t.node).runnable {
+	if t.rsc != nil || !m.eff(f, placeOf(t)).runnable {
 		return false
 	}
 	t.count++
@@ -253,7 +254,7 @@ func (m *model) countRunnable(f, t *action) bool {
 // applyBlocking handles the flags by which an impossible first blocks.
 func (m *model) applyBlocking(r *relation, f, t *action, run func(*resource, relFlags), ct *bool) {
 	if r.flags&nestedRemoteProbe != 0 && t.rsc != nil {
-		if !m.eff(f, t.node).runnable && f.rsc != nil && len(f.rsc.active) > 0 {
+		if !m.eff(f, placeOf(t)).runnable && f.rsc != nil && len(f.rsc.active) > 0 {
 			r.flags = 0
 			return
 		}
@@ -262,7 +263,7 @@ func (m *model) applyBlocking(r *relation, f, t *action, run func(*resource, rel
 	if r.flags&unrunnableFirstBlocks != 0 {
 		if t.rsc != nil {
 			run(t.rsc, unrunnableFirstBlocks)
-		} else if !m.eff(f, t.node).runnable && t.runnable() {
+		} else if !m.eff(f, placeOf(t)).runnable && t.runnable() {
 			m.clear(t, actRunnable, f)
 			*ct = true
 		}
@@ -278,10 +279,10 @@ func (m *model) applyBlocking(r *relation, f, t *action, run func(*resource, rel
 }
 
 func (m *model) applyGraphed(r *relation, f, t *action) {
-	if r.flags&firstImpliesThenGraphed != 0 && f.runnable() && !m.eff(f, t.node).optional {
+	if r.flags&firstImpliesThenGraphed != 0 && f.runnable() && !m.eff(f, placeOf(t)).optional {
 		t.flags |= actAlways
 	}
-	if r.flags&thenImpliesFirstGraphed != 0 && !m.eff(t, f.node).optional {
+	if r.flags&thenImpliesFirstGraphed != 0 && !m.eff(t, placeOf(f)).optional {
 		f.flags |= actAlways
 	}
 }
