@@ -70,7 +70,7 @@ func newRoot(app *App) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	app.globalFlags(root)
 	root.AddCommand(
-		newAgent(app), newCluster(app), newConfigure(app), newFenceAgent(), newNode(app), newResource(app), newSimulate(app),
+		newAgent(app), newCluster(app), newConfigure(app), newDemo(app), newDemoWeb(), newFenceAgent(), newNode(app), newResource(app), newSimulate(app),
 		newStatus(app), newVersion(app),
 	)
 	return root
