@@ -5,60 +5,26 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sys/unix"
-
-	"github.com/holdfast-ha/holdfast/crm/daemon"
+	"github.com/holdfast-ha/holdfast/crm/cli"
 	"github.com/holdfast-ha/holdfast/crm/demo"
-	"github.com/holdfast-ha/holdfast/fencing/hostagent"
+	"github.com/holdfast-ha/holdfast/crm/hosts"
 )
 
 // TestMain makes this test binary the program that the demo runs: daemon, web
-// server and fence agent.
+// server, fence agent and commands.
 func TestMain(m *testing.M) {
-	switch {
-	case filepath.Base(os.Args[0]) == "fence_hosts":
-		os.Exit(hostagent.Main(os.Stdin, os.Stdout, os.Stderr, os.Args[1:]))
-	case len(os.Args) > 2 && os.Args[1] == "demo-web":
-		exit(demo.Serve(context.Background(), os.Args[2]))
-	case len(os.Args) > 2 && os.Args[1] == "agent":
-		exit(agent(os.Args[2:]))
+	own := len(os.Args) > 1 && slices.Contains([]string{"agent", "cluster", "demo-web"}, os.Args[1])
+	if own || filepath.Base(os.Args[0]) == "fence_hosts" {
+		os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
-}
-
-func exit(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-func agent(args []string) error {
-	cfg := daemon.DefaultConfig()
-	var agents string
-	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
-	flags.StringVar(&cfg.StateDir, "state-dir", "", "")
-	flags.StringVar(&cfg.RunDir, "run-dir", "", "")
-	flags.StringVar(&agents, "fence-agent-path", "", "")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	cfg.FenceAgentPath = []string{agents}
-	cfg.Logger = hclog.New(&hclog.LoggerOptions{Name: "crm", Level: hclog.Debug, TimeFormat: "15:04:05.000"})
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
-	defer stop()
-	return daemon.Run(ctx, cfg, func() {})
 }
 
 // lines are the events of a demo that was told as JSON.
@@ -74,10 +40,21 @@ func lines(t *testing.T, out []byte) (events []map[string]any) {
 	return events
 }
 
-func TestDemo(t *testing.T) {
+func TestDemo(t *testing.T) { tellsItsStory(t, demo.Config{}) }
+
+func TestDemoOnHosts(t *testing.T) {
+	if missing := hosts.Missing(false); len(missing) > 0 {
+		t.Skipf("left out: %s", strings.Join(missing, "; "))
+	}
+	tellsItsStory(t, demo.Config{Hosts: true})
+}
+
+// tellsItsStory runs a demo and looks at what it tells.
+func tellsItsStory(t *testing.T, cfg demo.Config) {
 	t.Setenv("TMPDIR", shortTemp(t))
 	var out bytes.Buffer
-	err := demo.Run(t.Context(), demo.Config{Out: &out, JSON: true})
+	cfg.Out, cfg.JSON = &out, true
+	err := demo.Run(t.Context(), cfg)
 	t.Logf("%s", out.Bytes())
 	if err != nil {
 		dumpLogs(t)
@@ -163,8 +140,9 @@ func shortTemp(t *testing.T) string {
 // dumpLogs prints the daemons' logs of a demo that failed.
 func dumpLogs(t *testing.T) {
 	t.Helper()
+	inHosts, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "holdfast-demo-*", "n*.log"))
 	logs, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "holdfast-demo-*", "n*", "log"))
-	for _, l := range logs {
+	for _, l := range append(logs, inHosts...) {
 		text, _ := os.ReadFile(l)
 		t.Logf("%s:\n%s", l, text[max(0, len(text)-20000):])
 	}
