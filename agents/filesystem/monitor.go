@@ -65,23 +65,20 @@ func (c config) judge(t table, s source) (agents.Result, *mountinfo.Info) {
 
 // checks is what the request's depth asks for beyond the table, or nil.
 func (a *Agent) checks(req agents.Request, c config, s source, top *mountinfo.Info) func() error {
-	dir := top.Mountpoint
-	switch req.Params[depthParam] {
-	case depthRead:
+	dir, level := top.Mountpoint, req.CheckLevel()
+	switch {
+	case level < depthRead:
+		return nil
+	case level < depthWrite || c.options.readOnly:
 		return func() error { return readBack(s, dir) }
-	case depthWrite:
-		if c.options.readOnly {
-			return func() error { return readBack(s, dir) }
-		}
-		name := strings.Map(func(r rune) rune {
-			if r == '/' || r == 0 {
-				return '_'
-			}
-			return r
-		}, req.Node+"-"+req.Resource)
-		return func() error { return writeBack(filepath.Join(dir, ".holdfast-status-"+name)) }
 	}
-	return nil
+	name := strings.Map(func(r rune) rune {
+		if r == '/' || r == 0 {
+			return '_'
+		}
+		return r
+	}, req.Node+"-"+req.Resource)
+	return func() error { return writeBack(filepath.Join(dir, ".holdfast-status-"+name)) }
 }
 
 // sector is what is read and written, aligned for O_DIRECT.

@@ -3,6 +3,7 @@ package filesystem
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,11 +70,11 @@ func parse(params map[string]string) (config, error) {
 	return c, nil
 }
 
-// The names of the monitor's depths, in the parameter that OCF uses for them.
+// The depths of a monitor: the table only, below the first; then reading; then
+// writing too.
 const (
-	depthParam = "OCF_CHECK_LEVEL"
-	depthRead  = "10"
-	depthWrite = "20"
+	depthRead  = 10
+	depthWrite = 20
 )
 
 // metadata describes the agent.
@@ -111,8 +112,8 @@ func metadata() *agents.Metadata {
 			{Name: string(agents.Start), Timeout: time.Minute},
 			{Name: string(agents.Stop), Timeout: time.Minute},
 			{Name: string(agents.Monitor), Timeout: 40 * time.Second, Interval: 20 * time.Second, Depth: "0"},
-			{Name: string(agents.Monitor), Timeout: 40 * time.Second, Interval: 2 * time.Minute, Depth: depthRead},
-			{Name: string(agents.Monitor), Timeout: 40 * time.Second, Interval: 2 * time.Minute, Depth: depthWrite},
+			{Name: string(agents.Monitor), Timeout: 40 * time.Second, Interval: 2 * time.Minute, Depth: strconv.Itoa(depthRead)},
+			{Name: string(agents.Monitor), Timeout: 40 * time.Second, Interval: 2 * time.Minute, Depth: strconv.Itoa(depthWrite)},
 			{Name: string(agents.ValidateAll), Timeout: 20 * time.Second},
 			{Name: string(agents.MetaData), Timeout: 5 * time.Second},
 		},

@@ -79,8 +79,8 @@ func TestDepths(t *testing.T) {
 	for _, req := range []agents.Request{tmpfs(t), tmpfs(t, "device", disk(t), "fstype", "")} {
 		dir := req.Params["directory"]
 		expectRun(t, a, req, agents.Start, "ok")
-		for _, depth := range []string{"0", depthRead, depthWrite} {
-			req.Params[depthParam] = depth
+		for _, depth := range []string{"0", "10", "20"} {
+			req.Params[agents.CheckLevelParam] = depth
 			expectRun(t, a, req, agents.Monitor, "ok")
 		}
 		if found, _ := filepath.Glob(dir + "/.holdfast-status-n1-*"); len(found) != 1 {

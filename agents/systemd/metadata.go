@@ -19,7 +19,7 @@ func (a *Agent) Metadata(ctx context.Context, spec agents.Spec) (*agents.Metadat
 			"While it is managed, systemd does not restart it by itself.",
 		Actions: actions(defaultUnitTimeout, defaultUnitTimeout),
 	}
-	if spec.Class == "holdfast" {
+	if spec.Class == agents.BuiltIn {
 		m.Parameters = []agents.Parameter{{
 			Name: "unit", Type: "string", Required: true, Unique: true, Short: "the systemd unit",
 			Long: "Name of the unit; .service is added when it has no unit suffix. " +

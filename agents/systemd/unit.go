@@ -63,7 +63,7 @@ func isAlnum(c byte) bool {
 
 // unitOf is the unit that a request is about.
 func unitOf(spec agents.Spec, params map[string]string) (string, error) {
-	if spec.Class != "holdfast" {
+	if spec.Class != agents.BuiltIn {
 		return UnitName(spec.Type)
 	}
 	if params["unit"] == "" {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // fd77::1/64), and a far one, in a namespace of its own, with far0.
 type segment struct {
 	t   *testing.T
-	far chan func() error // runs on a thread inside the far namespace
+	far chan func() // runs on a thread inside the far namespace
 }
 
 func newSegment(t *testing.T) *segment {
@@ -47,8 +47,17 @@ func newSegment(t *testing.T) *segment {
 	if os.Getenv(insideEnv) == "" {
 		t.Skip("left out: needs root (a network namespace)")
 	}
-	s := &segment{t: t, far: make(chan func() error)}
-	ns := s.farNamespace()
+	s := &segment{t: t, far: make(chan func())}
+	go farMachine(s.far)
+	t.Cleanup(func() { close(s.far) })
+	var ns int
+	s.inFar(func() (err error) {
+		if err = unix.Unshare(unix.CLONE_NEWNET); err == nil {
+			ns, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		}
+		return err
+	})
+	t.Cleanup(func() { unix.Close(ns) })
 	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "lan0"}, PeerName: "far0", PeerNamespace: netlink.NsFd(ns)}
 	s.check(netlink.LinkAdd(veth))
 	t.Cleanup(func() { netlink.LinkDel(veth) })
@@ -57,53 +66,20 @@ func newSegment(t *testing.T) *segment {
 	return s
 }
 
-// farNamespace starts the thread that lives in the far namespace, and returns
-// a descriptor of that namespace.
-func (s *segment) farNamespace() int {
-	ready := make(chan error)
-	var ns int
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err == nil {
-			ns, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		}
-		ready <- err
-		for f := range s.far {
-			ready <- f()
-		}
-		close(ready)
-	}()
-	s.check(<-ready)
-	work := s.far
-	calls := make(chan func() error)
-	s.far = calls
-	go func() {
-		for f := range calls {
-			work <- func() error { return f() }
-			if err := <-ready; err != nil {
-				s.t.Errorf("in the far namespace: %v", err)
-			}
-		}
-		close(work)
-		<-ready
-	}()
-	s.t.Cleanup(func() {
-		close(calls)
-		unix.Close(ns)
-	})
-	return ns
+// farMachine does what it is told on one thread, which ends with it.
+func farMachine(work <-chan func()) {
+	runtime.LockOSThread() // and never unlock: nobody else may get this thread
+	for f := range work {
+		f()
+	}
 }
 
 // inFar runs f on the far machine and waits for it.
 func (s *segment) inFar(f func() error) {
 	s.t.Helper()
-	done := make(chan struct{})
-	s.far <- func() error {
-		defer close(done)
-		return f()
-	}
-	<-done
+	done := make(chan error)
+	s.far <- func() { done <- f() }
+	s.check(<-done)
 }
 
 func (s *segment) check(err error) {
