@@ -55,14 +55,7 @@ func (m *model) readNodeState(s *NodeState) {
 	if n == nil {
 		return
 	}
-	n.state = s
-	if s.Name != "" {
-		h := &nodeHistory{state: s, resources: map[string]*ResourceHistory{}}
-		for i := range s.History {
-			h.resources[s.History[i].ID] = &s.History[i]
-		}
-		m.histories[strings.ToLower(s.Name)] = h
-	}
+	m.noteState(n, s)
 	if n.remote {
 		v, _ := parseInt(s.Fenced)
 		n.wasFenced = v != 0
@@ -111,6 +104,19 @@ func onlineSince(text *string) int64 {
 		return v
 	}
 	return 0
+}
+
+// noteState keeps the status entry of a node, and finds its history by name.
+func (m *model) noteState(n *node, s *NodeState) {
+	n.state = s
+	if s.Name == "" {
+		return
+	}
+	h := &nodeHistory{state: s, resources: map[string]*ResourceHistory{}}
+	for i := range s.History {
+		h.resources[s.History[i].ID] = &s.History[i]
+	}
+	m.histories[strings.ToLower(s.Name)] = h
 }
 
 func deref(s *string) string {
@@ -201,33 +207,30 @@ func (m *model) pendingTooLong(since, online int64) bool {
 // readHistories reads what every node remembers. A remote node's history can
 // be read only when its connection's state is known, hence the rounds.
 func (m *model) readHistories() {
-	var waiting []*node
-	queued := map[*node]bool{}
-	for i := range m.st.Nodes {
-		s := &m.st.Nodes[i]
-		if n := m.findNode(s); n != nil && s.Name != "" && !queued[n] {
-			queued[n] = true
-			waiting = append(waiting, n)
-		}
-	}
-	for progress := true; progress; {
-		progress = false
-		rest := waiting[:0:0]
-		for _, n := range waiting {
-			if m.historyReady(n) {
-				m.readNodeHistory(n)
-				progress = true
-			} else {
-				rest = append(rest, n)
-			}
-		}
-		waiting = rest
+	for m.readRound(false) {
 	}
 	if m.opt.fencing {
-		for _, n := range waiting {
-			m.readNodeHistory(n)
-		}
+		m.readRound(true)
 	}
+}
+
+// readRound reads the nodes that are ready (or all that are left). Reading one
+// node can make another one known or ready.
+func (m *model) readRound(all bool) bool {
+	progress := false
+	for i := range m.st.Nodes {
+		s := &m.st.Nodes[i]
+		n := m.findNode(s)
+		if n == nil || s.Name == "" || n.historyRead || !all && !m.historyReady(n) {
+			continue
+		}
+		if n.state == nil {
+			m.noteState(n, s)
+		}
+		m.readNodeHistory(n)
+		progress = true
+	}
+	return progress
 }
 
 func (m *model) historyReady(n *node) bool {

@@ -184,7 +184,7 @@ func (m *model) completionOf(f *action) *action {
 	}
 	task := completion(f.task)
 	key := opKey{task, 0}
-	if r.notify && (r.isClone() || r.bundled()) {
+	if r.notify && r.kind != Group {
 		key.task = "confirmed-post_notify_" + task
 	}
 	if a := r.newest(key, nil); a != nil {
