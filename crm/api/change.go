@@ -99,6 +99,7 @@ func dryRun(r *http.Request) bool { return r.URL.Query().Get("dry-run") != "" }
 func (s *Server) propose(ctx context.Context, cmd state.Command, object, text string) (*Change, error) {
 	wait, cancel := context.WithTimeout(ctx, changeLimit)
 	defer cancel()
+	before := s.present(time.Now())
 	out, err := s.backend.Propose(wait, cmd)
 	if err != nil {
 		return nil, err
@@ -106,6 +107,7 @@ func (s *Server) propose(ctx context.Context, cmd state.Command, object, text st
 	if out.Refused != nil {
 		return nil, refusal(out.Refused)
 	}
+	s.before.put(out.Index, before)
 	s.log.Info("changed", "author", cmd.By, "what", text)
 	return &Change{Index: out.Index, Version: out.Version, Text: text, Object: object}, nil
 }

@@ -47,7 +47,7 @@ func (s *Server) restart(r *http.Request, name string) (any, error) {
 // awaitStop says whether the resource has stopped everywhere.
 func (s *Server) awaitStop(ctx context.Context, index uint64, name string) bool {
 	ok := false
-	s.follow(ctx, newFollower(index, name), func(e Event) error {
+	s.follow(ctx, newFollower(index, name, s.before.get(index)), func(e Event) error {
 		ok = ok || e.Final != nil && e.Final.Result != StillWorking
 		return nil
 	})

@@ -28,6 +28,7 @@ type Server struct {
 	backend Backend
 	log     hclog.Logger
 	catalog *catalog
+	before  baselines
 	http    *http.Server
 	ended   chan struct{} // closed by Shutdown: streams end
 }

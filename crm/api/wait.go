@@ -85,7 +85,7 @@ func (s *Server) getWait(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	out := newStream(w)
-	s.follow(ctx, newFollower(index, q.Get("object")), func(e Event) error { return out.write(e) })
+	s.follow(ctx, newFollower(index, q.Get("object"), s.before.get(index)), func(e Event) error { return out.write(e) })
 }
 
 // follow tells what happens until the follower is satisfied or ctx ends.
@@ -123,6 +123,7 @@ type follower struct {
 	index  uint64
 	object string
 	parts  map[string]bool // of the object
+	before *baseline
 
 	seen   map[string]bool // operations and records that were told
 	fences map[string]bool
@@ -130,8 +131,8 @@ type follower struct {
 	quiet  int // looks in a row that found nothing to do
 }
 
-func newFollower(index uint64, object string) *follower {
-	return &follower{index: index, object: object, seen: map[string]bool{}, fences: map[string]bool{}}
+func newFollower(index uint64, object string, before *baseline) *follower {
+	return &follower{index: index, object: object, before: before, seen: map[string]bool{}, fences: map[string]bool{}}
 }
 
 // look tells what is new, and the verdict when there is one.
@@ -289,17 +290,16 @@ func (f *follower) ready(s *state.State, d *control.Decision) bool {
 		if a.Kind == policy.FenceAction && a.Task == policy.TaskOn {
 			return false
 		}
-		return !old[a.ID]
+		return !old[a.ID] && (!f.before.planned[a.ID] || f.parts[instanceBase(a.Resource)])
 	})
 }
 
-// held is what the change wanted and can not have: all that is blocked for its
-// object, or anything when it has none.
+// held is what the change wanted and can not have: what is blocked for its
+// object, or, when it has none, what was not blocked before.
 func (f *follower) held(d *control.Decision) []policy.Blocked {
 	var out []policy.Blocked
 	for _, b := range blocked(d) {
-		if f.object == "" || f.parts[instanceBase(b.Resource)] || b.Node == f.object {
-			b := b
+		if f.object == "" && !f.before.blocked[blockedKey(b)] || f.parts[instanceBase(b.Resource)] {
 			out = append(out, b)
 		}
 	}

@@ -10,7 +10,13 @@ import (
 
 // newConfigure is "crm configure".
 func newConfigure(app *App) *cobra.Command {
-	return noun("configure", "Look at and change the configuration", newConfigureShow(app), newConfigureLoad(app))
+	cmd := noun("configure", "Look at and change the configuration",
+		newConfigureShow(app), newConfigureLoad(app), newConfigureSave(app), newConfigureEdit(app), newConfigureDiff(app),
+		newConfigureSet(app), newConfigureUnset(app), newConfigureDelete(app), newConfigureVerify(app), newConfigurePlan(app),
+		newConfigureCommit(app), newConfigureRefresh(app))
+	cmd.Long = "Look at and change the configuration. As one-shot commands, changes show their plan, ask, and are carried out; inside of the shell they change a working copy, until 'commit'."
+	cmd.AddCommand(crmshCommands(app)...)
+	return cmd
 }
 
 func newConfigureShow(app *App) *cobra.Command {

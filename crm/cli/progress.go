@@ -12,7 +12,11 @@ import (
 
 // changed prints an accepted change and follows it until it has had its effect,
 // unless --no-wait.
-func (a *App) changed(ctx context.Context, c *api.Change) error {
+func (a *App) changed(ctx context.Context, c *api.Change) error { return a.follow(ctx, c, false) }
+
+// follow is changed; with tolerant it is no failure that something can not
+// happen now.
+func (a *App) follow(ctx context.Context, c *api.Change, tolerant bool) error {
 	if a.NoWait || c.Index == 0 {
 		return a.show(c, func() string { return sentence(c.Text) })
 	}
@@ -42,6 +46,10 @@ func (a *App) changed(ctx context.Context, c *api.Change) error {
 		}{c, events}); err != nil {
 			return err
 		}
+	}
+	if tolerant && final.Result == api.HeldBack {
+		a.note("note: %s", blockedText(final.Blocked))
+		return nil
 	}
 	return a.verdict(final, len(events) > 1, time.Since(begun))
 }

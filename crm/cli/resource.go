@@ -65,6 +65,9 @@ func (a *App) changeResource(ctx context.Context, name, verb string, req api.Res
 	if err != nil {
 		return err
 	}
+	if verb == "ban" { // that it may now run nowhere was shown, and is what was asked for
+		return a.follow(ctx, c, true)
+	}
 	return a.changed(ctx, c)
 }
 

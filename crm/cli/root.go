@@ -70,8 +70,10 @@ func newRoot(app *App) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	app.globalFlags(root)
 	root.AddCommand(
-		newAgent(app), newCluster(app), newConfigure(app), newDemo(app), newDemoWeb(), newFenceAgent(), newNode(app), newResource(app), newSimulate(app),
-		newStatus(app), newVersion(app),
+		newAgent(app), newApply(app), newCluster(app), newCompletion(app), newConfigure(app), newDemo(app), newDemoWeb(),
+		newExplain(app), newFence(app),
+		newFenceAgent(), newFmt(app), newHistory(app), newMaintenance(app), newMan(app), newNode(app), newPlan(app), newRA(app),
+		newResource(app), newRollback(app), newSimulate(app), newStatus(app), newValidate(app), newVersion(app), newWatch(app),
 	)
 	return root
 }
