@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,17 +64,14 @@ func (c *catalog) FenceMetadata(agent string) (*agents.Metadata, error) {
 func (c *catalog) Agents() []string {
 	var out []string
 	for _, name := range c.all() {
-		out = append(out, trimClass(name))
+		out = append(out, strings.TrimPrefix(written(name), "stonith:"))
 	}
 	return out
 }
 
-func trimClass(name string) string {
-	if len(name) > 8 && name[:8] == "stonith:" {
-		return name[8:]
-	}
-	return name
-}
+// written is an agent's name as a configuration has it: built-in ones go
+// without their class.
+func written(name string) string { return strings.TrimPrefix(name, agents.BuiltIn+":") }
 
 // all lists the agents by their full names. It looks again after a while,
 // because packages get installed.

@@ -36,7 +36,15 @@ func (s *Server) getNames(*http.Request) (any, error) {
 	return out, nil
 }
 
-func (s *Server) getAgents(*http.Request) (any, error) { return s.catalog.all(), nil }
+// getAgents lists the agents: "vip", "ocf:heartbeat:IPaddr2",
+// "stonith:fence_ipmilan".
+func (s *Server) getAgents(*http.Request) (any, error) {
+	out := []string{}
+	for _, name := range s.catalog.all() {
+		out = append(out, written(name))
+	}
+	return out, nil
+}
 
 // getAgent describes one agent: "ocf:heartbeat:IPaddr2", "vip",
 // "stonith:fence_ipmilan", "fence_ipmilan".

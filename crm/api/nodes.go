@@ -2,9 +2,11 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/crm/control"
 	"github.com/holdfast-ha/holdfast/crm/state"
 	"github.com/holdfast-ha/holdfast/fencing"
 	"github.com/holdfast-ha/holdfast/policy"
@@ -71,6 +73,9 @@ func (s *Server) fence(r *http.Request, name string, req NodeRequest) (any, erro
 	if n.Phase == state.PhaseDown {
 		return nil, errorf(NotApplicable, "node %s is down: there is nothing to fence", name)
 	}
+	if err := canFence(st, name); err != nil {
+		return nil, err
+	}
 	who := author(r.Context())
 	begin := &state.FenceBegin{
 		Target: name, Boot: n.Boot, Action: policy.TaskReboot, Requested: who, Attempt: 1,
@@ -83,6 +88,22 @@ func (s *Server) fence(r *http.Request, name string, req NodeRequest) (any, erro
 		begin.Reason += ": " + req.Reason
 	}
 	return s.change(r, state.Command{FenceBegin: begin}, name, "node "+name+" will be fenced ("+begin.Action+")")
+}
+
+// canFence refuses what can not work: nobody to do it, or nothing to do it with.
+func canFence(st *state.State, name string) error {
+	others := false
+	for other, n := range st.Nodes {
+		others = others || other != name && n.Phase == state.PhaseMember
+	}
+	if !others {
+		return errorf(NotApplicable, "no other node is here to fence %s, and none can confirm its own end", name)
+	}
+	list := st.Config.Policy.Resources
+	if !slices.ContainsFunc(list, func(r policy.Resource) bool { return r.Class == "stonith" && control.CanTarget(&r, name) }) {
+		return errorf(NotApplicable, "no fence device can fence %s: add a fence block with targets = [%s]", name, name)
+	}
+	return nil
 }
 
 // confirmOff takes a person's word that a lost node is off.
