@@ -71,9 +71,11 @@ func (t *turn) tidy(a policy.Action) {
 	if name == "" {
 		name = a.Resource
 	}
-	t.propose(fmt.Sprintf("%s %s %s", a.Task, name, a.Node), state.Command{Cleanup: &state.Cleanup{
+	if t.propose(fmt.Sprintf("%s %s %s", a.Task, name, a.Node), state.Command{Cleanup: &state.Cleanup{
 		Resource: name, Node: a.Node, Forget: a.Task == policy.TaskLRMDelete,
-	}})
+	}}) {
+		t.note("%s: %s", describe(a), reasons(a.Reasons))
+	}
 }
 
 // begins says whether a task makes something run.

@@ -119,6 +119,9 @@ func (t *transition) noticed(n *Node, r *Result, rec policy.OpRecord) *Refusal {
 	if basis.TransitionID == 0 || basis.TransitionID != rec.TransitionID {
 		return refuse(Stale, "notice of %s on %s: an operation came between", r.Resource, r.Node)
 	}
+	if rec.IntervalMS > 0 { // the same operation once more: with other parameters it would count as redefined, and its failures as forgiven
+		rec.Digest, rec.RestartDigest, rec.RestartParams = basis.Digest, basis.RestartDigest, basis.RestartParams
+	}
 	t.write(t.node(r.Node), r.Resource, h.Class, h.Provider, h.Type, rec)
 	return nil
 }

@@ -202,7 +202,7 @@ func TestFailuresAreCountedAndCleanedUp(t *testing.T) {
 	startIndex := h.index
 	h.result(start, "n1", "a", 0)
 	mon := order("a_monitor_10000@n1", "n1", "a", policy.TaskMonitor, 0)
-	mon.Action.IntervalMS = 10000
+	mon.Action.IntervalMS, mon.Action.Digest = 10000, "of its parameters"
 	id := h.begin(mon)
 	monIndex := h.index
 	h.result(id, "n1", "a", 0)
@@ -211,6 +211,9 @@ func TestFailuresAreCountedAndCleanedUp(t *testing.T) {
 	h.must(Command{Result: &Result{Node: "n1", Incarnation: 1, Resource: "a", Record: bad}})
 	if f := h.s.Nodes["n1"].Failures["a#monitor_10000"]; f.Count != 1 {
 		t.Fatalf("fail count %d, want 1", f.Count)
+	}
+	if r := h.s.Nodes["n1"].History["a"].Records["a_monitor_10000"]; r.Digest != "of its parameters" {
+		t.Fatalf("the record of a repeated monitor has the digest %q: its failures would be forgiven", r.Digest)
 	}
 	late := bad
 	late.TransitionID = int64(startIndex)
