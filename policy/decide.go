@@ -24,5 +24,8 @@ func Decide(in Input) (*Plan, error) {
 	m.orderRemoteConnections()
 	m.scheduleFencing()
 	m.applyOrderings()
+	if m.updates < 0 {
+		return nil, errors.New("policy: the orderings contradict each other and do not settle; look for loops among the order constraints")
+	}
 	return m.plan(), nil
 }

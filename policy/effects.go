@@ -213,7 +213,7 @@ func (m *model) effectIntermediateStop(f, t *action) {
 // blockDependents makes what must be with a resource that cannot start or be
 // promoted impossible, too.
 func (m *model) blockDependents(a *action) {
-	if a.rsc == nil || a.runnable() || a.task != TaskStart && a.task != TaskPromote {
+	if m.updates--; m.updates < 0 || a.rsc == nil || a.runnable() || a.task != TaskStart && a.task != TaskPromote {
 		return
 	}
 	top := a.rsc.outermost()

@@ -53,10 +53,14 @@ func (m *model) fenceAction(n *node, op string) *action {
 }
 
 // canFence tells whether a node can be fenced now.
-func (m *model) canFence(n *node) bool {
+func (m *model) canFence(n *node) bool { return m.canFenceWithin(n, len(m.nodes)) }
+
+// canFenceWithin follows guests to their hosts, and gives up on guests that are
+// recorded inside of each other.
+func (m *model) canFenceWithin(n *node, depth int) bool {
 	if n.isGuest() {
 		for _, host := range n.conn.launcher.active {
-			if !host.online && !m.canFence(host) {
+			if !host.online && (depth == 0 || !m.canFenceWithin(host, depth-1)) {
 				return false
 			}
 		}

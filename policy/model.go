@@ -30,9 +30,8 @@ type model struct {
 
 	tickets map[string]*ticket
 
-	locations   []*location // in order of creation
-	colocations int
-	orderings   []*ordering
+	locations []*location // in order of creation
+	orderings []*ordering
 
 	actions     []*action // in order of creation
 	clusterActs map[string]*action
@@ -46,6 +45,7 @@ type model struct {
 	histories map[string]*nodeHistory // by lower-case node name
 
 	assigningDone bool
+	updates       int // how many updates of actions are left
 }
 
 func newModel(in Input) *model {

@@ -16,12 +16,34 @@ func (m *model) reasons(a *action) []Reason {
 	}
 	switch a.task {
 	case TaskStop, TaskDemote:
+		if a.is(actMigrationAbort) {
+			list = append(list, Reason{Rule: "migration", Object: r.id, Text: "it has migrated away, and was not stopped here"})
+		}
 		list = append(list, m.whyLeaving(r, a.node)...)
+		if len(list) == 0 {
+			list = append(list, whyRestart(r)...)
+		}
 	case TaskStart, TaskPromote, TaskMigrateTo, TaskMigrateFrom:
 		list = append(list, m.whyLeaving(r, r.current())...)
 		list = append(list, m.whyHere(r, a.node)...)
+		if len(list) == 0 && a.task == TaskStart && len(r.active) == 0 {
+			list = append(list, Reason{
+				Rule: "placement", Object: nodeName(a.node),
+				Text: "no node scores better than " + nodeName(a.node) + " (" + scoreText(r.assignedEntry.score) + ")",
+			})
+		}
 	}
 	return list
+}
+
+// whyRestart takes over the reason of the start that needs (or prevents) a stop.
+func whyRestart(r *resource) []Reason {
+	for _, start := range r.byKey[opKey{TaskStart, 0}] {
+		if start.hasReason && (start.required() || !start.runnable()) {
+			return []Reason{start.reason}
+		}
+	}
+	return nil
 }
 
 // whyLeaving says what is wrong with where a resource is.
@@ -125,12 +147,21 @@ func (m *model) blocked(p *Plan) {
 		switch {
 		case r.blocked:
 			p.Blocked = append(p.Blocked, Blocked{Resource: r.id, Node: nodeName(r.current()), Task: TaskStop, Reasons: m.whyBlocked(r)})
-		case r.managed && !r.removed && !r.disabled() && r.assigned == nil:
+		case !r.managed || r.removed || r.disabled() && r.assigned == nil:
+		case r.assigned != nil:
+			m.blockedActions(p, r)
+		case !r.spare():
 			p.Blocked = append(p.Blocked, Blocked{Resource: r.id, Task: TaskStart, Reasons: m.whyNowhere(r)})
 		default:
 			m.blockedActions(p, r)
 		}
 	})
+}
+
+// spare tells whether an instance without node is not missed: it is a surplus
+// one, or others of its clone run.
+func (r *resource) spare() bool {
+	return r.top.isClone() && (len(r.top.assignedNodes()) > 0 || len(r.top.children) > 0 && r.top.children[0] != r && r.top.children[0] != r.parent)
 }
 
 func nodeName(n *node) string {
@@ -151,7 +182,7 @@ func (m *model) blockedActions(p *Plan, r *resource) {
 		if a.task == TaskStart && a.node != nil && a.node == r.assigned && !r.activeOn(a.node) {
 			wanted = true
 		}
-		if !wanted || a.task == TaskMonitor {
+		if !wanted || a.task == TaskMonitor || a.task == TaskMigrateTo || a.task == TaskMigrateFrom {
 			continue
 		}
 		b := Blocked{Resource: r.id, Node: nodeName(a.node), Task: a.task}

@@ -61,12 +61,17 @@ func (m *model) relate(first, then *action, flags relFlags) bool {
 	return true
 }
 
+// maxUpdates bounds, per action, how often the relations may work on each
+// other. Orderings that contradict each other might never settle.
+const maxUpdates = 2000
+
 // applyOrderings turns the orderings into relations of actions and lets them
 // work on each other until nothing changes.
 func (m *model) applyOrderings() {
 	for i := 0; i < len(m.orderings); i++ {
 		m.applyOrdering(m.orderings[i])
 	}
+	m.updates = maxUpdates * (1 + len(m.actions))
 	for i := len(m.actions) - 1; i >= 0; i-- {
 		m.blockDependents(m.actions[i])
 	}

@@ -70,6 +70,11 @@ func (m *model) unpack(c *Resource, parent *resource, instance int) *resource {
 		ok = false
 	}
 	if !ok {
+		r.walk(func(x *resource) {
+			if m.byID[x.id] == x {
+				delete(m.byID, x.id)
+			}
+		})
 		return nil
 	}
 	m.register(r)
@@ -460,7 +465,7 @@ func (m *model) readCloneOptions(r *resource) {
 		}
 		return intAtLeast(v, 0)
 	}
-	r.cloneMax = count("clone-max", "", max(1, len(m.nodes)))
+	r.cloneMax = m.limitInstances(r, count("clone-max", "", max(1, len(m.nodes))))
 	r.nodeMax = count("clone-node-max", "", 1)
 	if r.promotable {
 		r.promotedMax = count("promoted-max", "master-max", 1)
@@ -472,6 +477,18 @@ func (m *model) readCloneOptions(r *resource) {
 		m.problem(true, r.id, r.cfg.Pos, "clone-node-max of %q needs globally-unique; 1 is used", r.name)
 		r.nodeMax = 1
 	}
+}
+
+// maxInstances bounds what one clone or bundle may ask for, against typing
+// errors that would exhaust the memory.
+const maxInstances = 10000
+
+func (m *model) limitInstances(r *resource, n int) int {
+	if n > maxInstances {
+		m.problem(true, r.id, r.cfg.Pos, "%q asks for %d instances; %d is the most", r.id, n, maxInstances)
+		return maxInstances
+	}
+	return n
 }
 
 // checkCloneClasses corrects options that the cloned agents cannot honour.
@@ -540,7 +557,15 @@ func (m *model) linkLaunchers(r *resource) {
 	})
 }
 
+// launch makes one resource the launcher of another, unless that would make it
+// its own.
 func (m *model) launch(launcher, r *resource) {
+	for l := launcher; l != nil; l = l.launcher {
+		if l == r {
+			m.problem(true, r.id, r.cfg.Pos, "container %q of resource %q runs inside of it; it is ignored", launcher.id, r.id)
+			return
+		}
+	}
 	r.launcher = launcher
 	launcher.launches = append(launcher.launches, r)
 }

@@ -114,6 +114,9 @@ func placeOf(a *action) *node {
 // update lets everything that comes before an action work on it, and goes on
 // to what comes after as long as something changes.
 func (m *model) update(t *action) {
+	if m.updates--; m.updates < 0 {
+		return
+	}
 	before := t.flags
 	if t.requiredBefore > 0 {
 		t.count = 0
