@@ -89,23 +89,7 @@ func (e *Executor) End(ctx context.Context, a policy.Action) agents.Result {
 	op := &state.Operation{Action: a, Node: e.cfg.Node, Class: a.Class, Provider: a.Provider, Type: a.Type}
 	done := make(chan agents.Result, 1)
 	e.mu.Lock()
-	var basis int64
-	if c := e.care[name]; c != nil && c.basis != nil {
-		basis = int64(c.basis.Index)
-	}
-	e.enqueue(e.lanes, name, func() {
-		e.endCare(name)
-		res := e.run(op)
-		done <- res
-		if basis != 0 {
-			rec := record(res)
-			rec.Operation, rec.TransitionID, rec.LastChange = state.Noticed, basis, time.Now().Unix()
-			if res.Status == agents.Done && res.Code == agents.OK {
-				rec.RC, rec.ExitReason = int64(agents.NotRunning), "stopped by the no-quorum-policy"
-			}
-			e.send(name, state.Result{Node: e.cfg.Node, Incarnation: e.cfg.Incarnation, Resource: name, Record: rec})
-		}
-	})
+	e.enqueue(e.lanes, name, func() { done <- e.endAlone(op) })
 	e.mu.Unlock()
 	select {
 	case res := <-done:
@@ -115,4 +99,37 @@ func (e *Executor) End(ctx context.Context, a policy.Action) agents.Result {
 	case <-e.ctx.Done():
 		return agents.Result{Status: agents.Cancelled, Code: agents.ErrGeneric, Reason: "the executor ended"}
 	}
+}
+
+// endAlone runs in the resource's lane. What it finds is told as a notice: that
+// the resource does not run any more, or, after a demote, that it is not
+// promoted any more but runs.
+func (e *Executor) endAlone(op *state.Operation) agents.Result {
+	name := op.Action.HistoryID
+	var basis *state.Operation
+	e.mu.Lock()
+	if c := e.care[name]; c != nil {
+		basis = c.basis
+	}
+	e.mu.Unlock()
+	op = e.asStarted(op)
+	e.endCare(name)
+	res := e.run(op)
+	if basis == nil {
+		return res
+	}
+	ok := res.Status == agents.Done && res.Code == agents.OK
+	rec := record(res)
+	rec.Operation, rec.TransitionID, rec.LastChange = state.Noticed, int64(basis.Index), time.Now().Unix()
+	switch {
+	case ok && op.Action.Task == policy.TaskDemote:
+		rec.ExpectedRC, rec.ExitReason = int64(agents.RunningMaster), "demoted by the no-quorum-policy"
+		e.mu.Lock()
+		e.watch(name, e.careFor(name, basis, int64(agents.OK)))
+		e.mu.Unlock()
+	case ok:
+		rec.RC, rec.ExitReason = int64(agents.NotRunning), "stopped by the no-quorum-policy"
+	}
+	e.send(name, state.Result{Node: e.cfg.Node, Incarnation: e.cfg.Incarnation, Resource: name, Record: rec})
+	return res
 }

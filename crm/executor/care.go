@@ -74,11 +74,33 @@ func (e *Executor) afterwards(op *state.Operation, res agents.Result) {
 	switch {
 	case a.Task == policy.TaskMonitor && a.IntervalMS > 0:
 		e.beginRecurring(op, record(res))
+	case a.Task == policy.TaskMonitor && ok:
+		e.probed(op, res)
 	case a.Task == policy.TaskPromote && ok && res.Code == agents.OK:
 		e.watch(a.HistoryID, e.careFor(a.HistoryID, op, int64(agents.RunningMaster)))
 	case (a.Task == policy.TaskStart || a.Task == policy.TaskDemote || a.Task == policy.TaskMigrateFrom || a.Task == policy.TaskReload) &&
 		ok && res.Code == agents.OK:
 		e.watch(a.HistoryID, e.careFor(a.HistoryID, op, int64(agents.OK)))
+	}
+}
+
+// probed takes what a one-off look found. What runs is looked after from now on,
+// however it came to run: the history's last word is this operation, and a notice
+// that named an earlier one would be void. e.mu is held.
+func (e *Executor) probed(op *state.Operation, res agents.Result) {
+	name, old := op.Action.HistoryID, e.care[op.Action.HistoryID]
+	switch res.Code {
+	case agents.OK, agents.RunningMaster:
+		basis := *op
+		if old != nil && old.basis != nil {
+			basis.Action.Params = old.basis.Action.Params // as it was started
+		}
+		e.watch(name, e.careFor(name, &basis, int64(res.Code)))
+	case agents.NotRunning:
+		if old != nil {
+			old.end()
+			delete(e.care, name)
+		}
 	}
 }
 

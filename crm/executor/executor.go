@@ -1,8 +1,10 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,29 +75,58 @@ func (e *Executor) Close() {
 // answered.
 func (e *Executor) Sync(s *state.State) {
 	me := s.Nodes[e.cfg.Node]
-	if me == nil || me.Phase != state.PhaseMember || me.Incarnation != e.cfg.Incarnation {
-		return
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.ctx.Err() != nil {
+		return
+	}
+	if me == nil || me.Phase != state.PhaseMember || me.Incarnation != e.cfg.Incarnation {
+		clear(e.seen) // what still waits in a lane is void: a member's next life begins with new orders
+		return
+	}
 	for id := range e.seen {
 		if s.Pending[id] == nil {
 			delete(e.seen, id)
 		}
 	}
-	for id, op := range s.Pending {
-		if op.Node != e.cfg.Node || e.seen[id] {
+	for _, op := range e.orders(s) {
+		if e.seen[op.ID] {
 			continue
 		}
 		if op.Incarnation != e.cfg.Incarnation || op.Index <= me.Joined || op.Term < e.term {
 			continue // void: the state machine drops it, or its deadline passes
 		}
-		e.seen[id] = true
+		e.seen[op.ID] = true
 		e.term = op.Term
 		e.enqueue(e.lanes, op.Action.HistoryID, func() { e.carryOut(op) })
 	}
 	e.adopt(me)
 	e.dropStrangers(s, me)
+}
+
+// orders are this node's pending operations as the log has them. A state may
+// bring orders of two leaders at once; taken in the log's order, the earlier
+// leader's is no voice from the past.
+func (e *Executor) orders(s *state.State) []*state.Operation {
+	var mine []*state.Operation
+	for _, op := range s.Pending {
+		if op.Node == e.cfg.Node {
+			mine = append(mine, op)
+		}
+	}
+	slices.SortFunc(mine, func(a, b *state.Operation) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.ID, b.ID))
+	})
+	return mine
+}
+
+// owed says whether an order is still in force. One that waited in its lane may
+// have become void meanwhile: its node was lost and came back, or nobody waits
+// for it any more.
+func (e *Executor) owed(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.seen[id]
 }
 
 // lane runs functions one after the other, in a goroutine that lives only while
@@ -142,6 +173,10 @@ func (e *Executor) enqueue(lanes map[string]*lane, name string, f func()) {
 func (e *Executor) carryOut(op *state.Operation) {
 	a := &op.Action
 	log := e.cfg.Logger.With("resource", a.Resource, "action", a.Task, "op", op.ID)
+	if !e.owed(op.ID) {
+		log.Info("not carried out: the order became void while it waited")
+		return
+	}
 	if a.Task == policy.TaskCancel {
 		e.endRecurring(a.HistoryID, a.IntervalMS)
 		e.report(op, a.HistoryID, record(agents.Result{Status: agents.Done}))

@@ -308,3 +308,97 @@ func TestSecretsAreRevealedToTheAgentOnly(t *testing.T) {
 		t.Fatalf("%v, %v", got, err)
 	}
 }
+
+// A node that was out of touch for a moment may see the orders of two leaders in
+// one state. Neither is void: both are in the log, and the later leader counts on
+// the earlier one's.
+func TestOrdersOfTwoLeadersInOneState(t *testing.T) {
+	for range 20 { // a map has no order
+		synctest.Test(t, func(t *testing.T) {
+			n := newNode(t, 1, fake.New(), state.New())
+			n.down = true // this state is made up, so its log takes no answers
+			s := *n.s
+			s.Pending = map[string]*state.Operation{}
+			for id, term := range map[string]uint64{"10.0": 5, "20.0": 6} {
+				s.Pending[id] = &state.Operation{
+					ID: id, Index: term * 10, Term: term, Node: "n1", Incarnation: 1,
+					Action: policy.Action{Task: policy.TaskStop, Resource: id, HistoryID: id, TimeoutMS: 1000},
+				}
+			}
+			n.exec.Sync(&s)
+			synctest.Wait()
+			if got := n.agent.History(); strings.Count(got, "stop") != 2 {
+				t.Fatalf("agent ran:\n%s", got)
+			}
+		})
+	}
+}
+
+func TestAnOrderThatBecomesVoidWhileItWaitsIsNotCarriedOut(t *testing.T) {
+	for what, c := range map[string][]state.Command{
+		"expired":           nil,
+		"lost and returned": {{Lost: &state.Lost{Node: "n1", Boot: 1}}, {Join: &state.Join{Node: "n1", Boot: 1, Incarnation: 1}}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNode(t, 1, fake.New(), state.New())
+			n.order("a", policy.TaskStart, 0, 0)
+			synctest.Wait()
+			n.order("a", policy.TaskMonitor, 10000, 0)
+			synctest.Wait()
+			n.agent.Script("a", agents.Monitor, fake.Answer{Delay: 20 * time.Second})
+			time.Sleep(11 * time.Second) // the second monitor is under way
+			op := n.order("a", policy.TaskPromote, 0, 0)
+			if c == nil {
+				n.apply(state.Command{Expire: &state.Expire{Op: op}})
+			}
+			for _, cmd := range c {
+				n.apply(cmd)
+				n.sync()
+			}
+			n.sync()
+			time.Sleep(time.Minute)
+			if got := n.agent.History(); strings.Contains(got, "promote") {
+				t.Fatalf("%s: agent ran:\n%s", what, got)
+			}
+		})
+	}
+}
+
+func TestWhatAProbeFindsIsLookedAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		agent := fake.New()
+		agent.Set("a", fake.Started)
+		n := newNode(t, 1, agent, state.New())
+		n.order("a", policy.TaskMonitor, 0, 7)
+		n.want("a rc 0")
+		agent.Break("a", "killed by signal 9", time.Now())
+		n.want("a rc 0", "noticed a rc 1")
+
+		agent.Set("b", fake.Started)
+		n.order("b", policy.TaskMonitor, 0, 7)
+		synctest.Wait()
+		n.exec.End(t.Context(), policy.Action{Task: policy.TaskStop, Resource: "b", TimeoutMS: 1000, Class: "holdfast", Type: "fake"})
+		n.want("a rc 0", "noticed a rc 1", "b rc 0", "noticed b rc 7")
+	})
+}
+
+// A demoted resource runs: whoever took it for stopped would start it elsewhere.
+func TestADemoteWithoutAMajorityIsNoStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		n.order("a", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.order("a", policy.TaskPromote, 0, 0)
+		synctest.Wait()
+		res := n.exec.End(t.Context(), policy.Action{Task: policy.TaskDemote, Resource: "a", TimeoutMS: 1000, Class: "holdfast", Type: "fake"})
+		if res.Code != agents.OK || n.agent.State("a") != fake.Started {
+			t.Fatalf("result %v, state %q", res, n.agent.State("a"))
+		}
+		n.want("a rc 0", "a rc 0", "noticed a rc 0")
+		if got := n.s.Nodes["n1"].Failures["a#asyncmon_0"]; got.Count != 1 {
+			t.Fatalf("the cluster does not know: %+v", n.s.Nodes["n1"])
+		}
+		n.agent.Break("a", "killed by signal 9", time.Now())
+		n.want("a rc 0", "a rc 0", "noticed a rc 0", "noticed a rc 1")
+	})
+}
