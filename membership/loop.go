@@ -99,7 +99,8 @@ func (m *Member) step(in core.Input) {
 			}
 		}
 	}
-	if v := m.node.View(); v.Change != m.changed {
+	if m.node.Changes() != m.changed {
+		v := m.node.View()
 		m.changed = v.Change
 		m.view.Store(&v)
 		m.publish(v)

@@ -183,7 +183,23 @@ func (n *Node) sendRaft(m *raftpb.Message) {
 		n.fatal(fmt.Errorf("raft message to %d: %w", m.GetTo(), err))
 		return
 	}
+	if link := n.det.upLink(ID(m.GetTo())); link >= 0 && isBeat(m) && len(b) <= maxBeat {
+		b[0] = datagramRaft
+		n.emit(SendDatagram{To: ID(m.GetTo()), Link: link, Payload: b})
+		return
+	}
 	n.emit(SendMessage{To: ID(m.GetTo()), Payload: b})
+}
+
+// maxBeat keeps a raft heartbeat in one unfragmented packet.
+const maxBeat = 1200
+
+// isBeat tells the messages by which a leader keeps its place. They are sent
+// all the time, may be lost, and mean the same in any order; as datagrams they
+// leave the streams, with their handshakes and system calls, to what must
+// arrive.
+func isBeat(m *raftpb.Message) bool {
+	return m.GetType() == raftpb.MsgHeartbeat || m.GetType() == raftpb.MsgHeartbeatResp
 }
 
 // message takes what another member sent. Nothing is accepted from a sender

@@ -353,3 +353,12 @@ func (d *Detector) take() []Event {
 func (p *watch) event(k EventKind, format string, args ...any) Event {
 	return Event{Kind: k, Peer: p.id, Boot: p.boot, Incarnation: p.incarnation, Reason: fmt.Sprintf(format, args...)}
 }
+
+// upLink is the first link on which packets go both ways with a peer, or -1.
+func (d *Detector) upLink(id ID) int {
+	p := d.find(id)
+	if p == nil {
+		return -1
+	}
+	return slices.IndexFunc(p.links, func(l link) bool { return l.up })
+}

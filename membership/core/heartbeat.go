@@ -29,7 +29,11 @@ type Sight struct {
 	Lost  bool // the sender, as leader, declared this member lost
 }
 
-const heartbeatVersion = 1
+// The first byte of a datagram.
+const (
+	heartbeatVersion = 1
+	datagramRaft     = 2 // a raft heartbeat, or the answer to one
+)
 
 var errHeartbeat = errors.New("heartbeat: malformed")
 

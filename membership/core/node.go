@@ -248,6 +248,12 @@ func (n *Node) detect() {
 }
 
 func (n *Node) datagram(in Datagram) {
+	if len(in.Payload) > 0 && in.Payload[0] == datagramRaft {
+		if n.knows(in.From) {
+			n.raftMessage(in.From, in.Payload[1:])
+		}
+		return
+	}
 	h, err := DecodeHeartbeat(in.Payload)
 	if err != nil || (in.Boot != 0 && h.Boot != in.Boot) {
 		return

@@ -75,6 +75,9 @@ func (n *Node) View() View {
 	return v
 }
 
+// Changes is the View's Change, without making a View.
+func (n *Node) Changes() uint64 { return n.changes }
+
 // Roster returns a copy of the replicated membership as of the last applied entry.
 func (n *Node) Roster() *Roster { return n.roster.Clone() }
 
