@@ -13,6 +13,7 @@ import (
 //   - A node is fenced in the boot that was lost or named, so that a fresh boot is
 //     never shot for an old one; a member that is to be shot (a failed stop, an
 //     operator's request) counts as lost from here on and gets no further order.
+//   - A node that came back after the decision was made is not meant by it.
 //   - One attempt at a time: the next one has the next number.
 func (t *transition) fenceBegin(f *FenceBegin) *Refusal {
 	n := t.s.Nodes[f.Target]
@@ -21,6 +22,8 @@ func (t *transition) fenceBegin(f *FenceBegin) *Refusal {
 		return refuse(NoSuch, "there is no node %s", f.Target)
 	case n.Boot != f.Boot:
 		return refuse(Stale, "node %s is in boot %d, not %d", f.Target, n.Boot, f.Boot)
+	case f.Seen != 0 && n.Joined > f.Seen:
+		return refuse(Stale, "fencing of %s: decided at index %d, but the node joined at %d", f.Target, f.Seen, n.Joined)
 	case n.Phase == PhaseDown:
 		return refuse(Stale, "node %s is down", f.Target)
 	case n.Phase == PhaseMember && f.Reason == "":
@@ -38,7 +41,7 @@ func (t *transition) fenceBegin(f *FenceBegin) *Refusal {
 	}
 	op.Target, op.Boot, op.Action, op.Reason = f.Target, f.Boot, f.Action, f.Reason
 	op.Executor, op.Attempt, op.DelayMS = f.Executor, f.Attempt, f.DelayMS
-	op.Running, op.Retry = f.Executor != "", 0
+	op.Running, op.Retry, op.Since = f.Executor != "", 0, t.c.At
 	if e := t.s.Nodes[f.Executor]; e != nil {
 		op.Incarnation = e.Incarnation
 	}
@@ -73,7 +76,7 @@ func (t *transition) fenceEnd(e *FenceEnd) *Refusal {
 		}
 		t.s.FenceLog = bounded(t.s.FenceLog, keepFencings, rec)
 		next := *f
-		next.Running, next.Retry, next.LastError = false, e.Retry, e.Error
+		next.Running, next.Retry, next.LastError, next.Since = false, e.Retry, e.Error, t.c.At
 		t.fencings()[e.Target] = &next
 		t.touch("nodes")
 		return nil
@@ -94,7 +97,7 @@ func (t *transition) fenceConfirm(c *FenceConfirm) *Refusal {
 		return refuse(NoSuch, "there is no node %s", c.Target)
 	case n.Boot != c.Boot:
 		return refuse(Stale, "node %s is in boot %d, not %d", c.Target, n.Boot, c.Boot)
-	case n.Phase != PhaseLost:
+	case n.Phase != PhaseLost && len(n.Kept) == 0:
 		return refuse(Conflict, "node %s is %s: only a lost node can be confirmed off", c.Target, n.Phase)
 	case c.Receipt.Target != c.Target || c.Receipt.Boot != c.Boot:
 		return refuse(Invalid, "the receipt is for boot %d of %s", c.Receipt.Boot, c.Receipt.Target)

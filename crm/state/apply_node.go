@@ -8,6 +8,9 @@ import "github.com/holdfast-ha/holdfast/policy"
 //
 //   - While a fencing of the node is under way it may not join: the shot could
 //     hit the fresh boot, and the confirmation would speak of the wrong life.
+//   - What an operator wants shot may not escape by joining again. That is about
+//     the boot that was meant: a later one ends the request, unless a shot is under
+//     way.
 //   - A higher boot proves that all earlier ones are over; a lower one, or a lower
 //     incarnation of the same boot, is a voice from the past.
 //   - A lost node may come back in the same boot as long as nobody has begun to
@@ -16,7 +19,7 @@ func (t *transition) join(j *Join) *Refusal {
 	if j.Node == "" || j.Boot == 0 || j.Incarnation == 0 {
 		return refuse(Invalid, "a join needs node, boot and incarnation")
 	}
-	if f := t.s.Fencing[j.Node]; f != nil && (f.Running || f.Requested != "") {
+	if f := t.s.Fencing[j.Node]; f != nil && (f.Running || f.Requested != "" && j.Boot <= f.Boot) {
 		return refuse(Conflict, "node %s is being fenced (%s): it may join when that has ended", j.Node, f.Reason)
 	}
 	if n := t.s.Nodes[j.Node]; n != nil {
@@ -47,7 +50,7 @@ func (t *transition) join(j *Join) *Refusal {
 		n.Since = t.c.At
 	}
 	n.Phase, n.Boot, n.Incarnation, n.Version = PhaseMember, j.Boot, j.Incarnation, j.Version
-	n.Joined, n.Leaving, n.LeaveReason = t.s.Index, false, ""
+	n.Joined, n.Leaving, n.LeaveReason, n.Kept = t.s.Index, false, "", nil // what was kept is found by the probes
 	t.touch("nodes")
 	return nil
 }
@@ -61,6 +64,8 @@ func (t *transition) lost(l *Lost) *Refusal {
 		return refuse(NoSuch, "there is no node %s", l.Node)
 	case n.Boot != l.Boot:
 		return refuse(Stale, "node %s is in boot %d, not %d", l.Node, n.Boot, l.Boot)
+	case l.Seen != 0 && n.Joined > l.Seen:
+		return refuse(Stale, "loss of %s: found at index %d, but the node joined at %d", l.Node, l.Seen, n.Joined)
 	case n.Phase != PhaseMember:
 		return nil
 	}
@@ -93,7 +98,8 @@ func (t *transition) leave(l *Leave) *Refusal {
 }
 
 // left takes a drained node out. It is refused while the node has operations in
-// flight: they could start something after everyone believes it is empty.
+// flight: they could start something after everyone believes it is empty. A
+// fencing that was asked for and not begun has nothing left to do.
 func (t *transition) left(l *Left) *Refusal {
 	n := t.s.Nodes[l.Node]
 	switch {
@@ -109,7 +115,10 @@ func (t *transition) left(l *Left) *Refusal {
 	}
 	n = t.node(l.Node)
 	t.forgetLife(n)
-	n.Phase, n.Since, n.Leaving, n.LeaveReason = PhaseDown, t.c.At, false, ""
+	n.Phase, n.Since, n.Leaving, n.LeaveReason, n.Kept = PhaseDown, t.c.At, false, "", l.Kept
+	if t.s.Fencing[l.Node] != nil {
+		delete(t.fencings(), l.Node)
+	}
 	t.touch("nodes")
 	return nil
 }
@@ -154,7 +163,7 @@ func (t *transition) forgetLife(n *Node) {
 		t.touch("rsc:" + name)
 	}
 	n.History, n.Attributes, n.Failures = map[string]*ResourceHistory{}, map[string]string{}, map[string]Failure{}
-	n.Fenced = false
+	n.Fenced, n.Kept = false, nil
 	t.dropPending(n.Name)
 }
 

@@ -18,13 +18,19 @@ const Noticed = "asyncmon"
 //   - An order rests on what its decision saw: if configuration, membership or the
 //     resource's own history changed after that, it is refused and decided again.
 //     So no start slips in between the loss of a node and its fencing.
+//   - Each order of a batch stands for itself: one that is refused holds back no
+//     other. The whole is refused only if nothing of it begins.
 //   - One operation at a time per resource and node, and at most one that changes
 //     a resource anywhere.
 //   - The order is for the daemon that is a member now, and for no other.
 func (t *transition) begin(b *Begin) *Refusal {
+	var first *Refusal
 	for i := range b.Ops {
 		if r := t.mayBegin(b, &b.Ops[i]); r != nil {
-			return r
+			if first == nil {
+				first = r
+			}
+			continue
 		}
 		op := b.Ops[i]
 		op.ID = fmt.Sprintf("%d.%d", t.s.Index, i)
@@ -32,6 +38,9 @@ func (t *transition) begin(b *Begin) *Refusal {
 		op.Incarnation = t.s.Nodes[op.Node].Incarnation
 		t.pending()[op.ID] = &op
 		t.out.Ops = append(t.out.Ops, op.ID)
+	}
+	if len(t.out.Ops) == 0 && first != nil {
+		return first
 	}
 	return nil
 }

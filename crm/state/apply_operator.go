@@ -29,6 +29,10 @@ func (t *transition) setConfig(c *SetConfig) *Refusal {
 		Version: cur.Version + 1, Documents: c.Documents, Policy: c.Policy, Cluster: c.Cluster,
 		Author: t.c.By, Comment: c.Comment, At: t.c.At,
 	}
+	// From here on every decision made before is out of date for the configuration's
+	// sake, so the older reasons can go: names of long gone resources do not pile up.
+	t.s.Changed = map[string]uint64{"nodes": t.s.Changed["nodes"]}
+	t.once("changed")
 	t.touch("config")
 	t.audit("configuration version %d: %s", cur.Version+1, orText(c.Comment, "no comment"))
 	return nil
@@ -146,7 +150,9 @@ func (t *transition) addRule(r ManualRule) *Refusal {
 		return refuse(NoSuch, "there is no node %s", r.Node)
 	}
 	r.By, r.At = t.c.By, t.c.At
-	rules := slices.DeleteFunc(slices.Clone(t.s.Settings.Rules), func(o ManualRule) bool { return o.ID == r.ID })
+	rules := slices.DeleteFunc(slices.Clone(t.s.Settings.Rules), func(o ManualRule) bool {
+		return o.ID == r.ID || o.Expires != 0 && o.Expires < t.c.At/1000
+	})
 	t.s.Settings.Rules = append(rules, r)
 	t.touch("config")
 	t.audit("manual rule %s: %s on %s, score %s", r.ID, r.Resource, r.Node, r.Score)
@@ -242,13 +248,18 @@ func (t *transition) cleanOne(node, rsc string, c *Cleanup) {
 	}
 	h := *n.History[rsc]
 	h.Records = map[string]policy.OpRecord{}
+	noticed := false
 	for id, r := range n.History[rsc].Records {
 		if !failed(r) || c.Operation != "" && c.Operation != opKey(r) {
 			h.Records[id] = r
+		} else if r.Operation == Noticed {
+			noticed = true
 		}
 	}
-	if len(h.Records) == 0 {
-		delete(n.History, rsc) // nothing but failures was known: it is probed again
+	if len(h.Records) == 0 || noticed {
+		// Nothing but failures was known, or what was noticed once and would not be
+		// said again: it is probed.
+		delete(n.History, rsc)
 	} else {
 		n.History[rsc] = &h
 	}

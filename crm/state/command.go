@@ -57,9 +57,12 @@ type Join struct {
 }
 
 // Lost says that a member fell silent on all links for the failure timeout.
+// Seen is the state's index on which that was found: a node that joined after it
+// is not meant. 0 means whoever is there.
 type Lost struct {
 	Node string `json:"node"`
 	Boot uint64 `json:"boot"`
+	Seen uint64 `json:"seen,omitempty"`
 }
 
 // Leave asks that a node be drained so that it can go; Cancel takes it back.
@@ -69,10 +72,12 @@ type Leave struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Left says that a leaving node runs nothing any more and may go.
+// Left says that a leaving node runs nothing any more and may go, or nothing but
+// what the cluster may not stop there (Kept).
 type Left struct {
 	Node string `json:"node"`
 	Boot uint64 `json:"boot"`
+	Kept []Kept `json:"kept,omitempty"`
 }
 
 // Forget removes a node that is down from the state.
@@ -81,7 +86,8 @@ type Forget struct {
 }
 
 // Begin orders operations. Seen is the state's index on which the decision was
-// made: an operation is refused if something that it rests on changed since.
+// made: an operation is refused if something that it rests on changed since. The
+// others of the batch begin all the same.
 type Begin struct {
 	Seen uint64      `json:"seen"`
 	Ops  []Operation `json:"ops"`
@@ -112,6 +118,9 @@ type FenceBegin struct {
 	Executor string `json:"executor"`
 	Attempt  int    `json:"attempt"`
 	DelayMS  int64  `json:"delay-ms,omitempty"`
+	// Seen is the state's index on which it was decided: a target that joined after
+	// it is not meant. 0 means whoever is there.
+	Seen uint64 `json:"seen,omitempty"`
 
 	// Requested names the operator who asked for it. Only such a request may
 	// fence a node that is not lost.

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -40,6 +41,9 @@ func Restore(b []byte) (*State, error) {
 	snap := snapshot{State: New()}
 	if err := d.Decode(&snap); err != nil {
 		return nil, fmt.Errorf("the snapshot of the state can not be read: %w", err)
+	}
+	if snap.State == nil || snap.State.Config.Policy == nil {
+		return nil, errors.New("the snapshot of the state has no configuration: it is damaged")
 	}
 	return snap.State, nil
 }

@@ -107,10 +107,19 @@ type Node struct {
 	LeaveReason string `json:"leave-reason,omitempty"`
 	Version     string `json:"version,omitempty"` // of its binary
 	Fenced      bool   `json:"fenced,omitempty"`  // Boot was confirmed off: it may not join in that boot again
+	Kept        []Kept `json:"kept,omitempty"`    // what it left running when it went; only while it is down
 
 	Attributes map[string]string           `json:"attributes,omitempty"` // until the next boot
 	History    map[string]*ResourceHistory `json:"history,omitempty"`    // by history name
 	Failures   map[string]Failure          `json:"failures,omitempty"`   // by "RSC#OP_INTERVALMS"
+}
+
+// Kept is a resource that still ran, unmanaged, when its node left. Until the node
+// is back, has booted again, or is confirmed off, it runs there as far as anyone
+// knows.
+type Kept struct {
+	Resource string `json:"resource"`
+	Promoted bool   `json:"promoted,omitempty"`
 }
 
 // ResourceHistory is what a node's operations on one resource came to.
@@ -213,6 +222,7 @@ type Fencing struct {
 	Executor    string `json:"executor,omitempty"`
 	Incarnation uint64 `json:"incarnation,omitempty"` // of the executor
 	Attempt     int    `json:"attempt"`
+	Since       int64  `json:"since,omitempty"` // begin or end of this attempt, by the clock of who said so
 	Running     bool   `json:"running"`         // an executor is at it
 	Retry       int64  `json:"retry,omitempty"` // not before, Unix milliseconds
 	Begun       int64  `json:"begun"`

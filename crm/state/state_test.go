@@ -296,3 +296,119 @@ func TestASnapshotOfALaterFormatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A node came back between the decision and its arrival in the log.
+func TestAReturnedNodeIsNotMeantByAnOlderDecision(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.join("n2", 4, 9)
+	h.must(Command{Lost: &Lost{Node: "n2", Boot: 4}})
+	decided := h.index
+	h.join("n2", 4, 9)
+	h.refused(Stale, "but the node joined at", Command{Term: 1, FenceBegin: &FenceBegin{
+		Target: "n2", Boot: 4, Action: "reboot", Reason: "lost", Executor: "n1", Attempt: 1, Seen: decided,
+	}})
+	h.refused(Stale, "but the node joined at", Command{Term: 1, Lost: &Lost{Node: "n2", Boot: 4, Seen: decided}})
+	h.phase("n2", PhaseMember)
+}
+
+// An operator asked for a fencing that can not be done; the node boots by itself.
+func TestARequestToFenceEndsWithTheBootThatWasMeant(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.join("n2", 4, 9)
+	h.must(Command{FenceBegin: &FenceBegin{Target: "n2", Boot: 4, Action: "reboot", Reason: "asked", Requested: "root", Attempt: 1}})
+	h.refused(Conflict, "is being fenced", Command{Join: &Join{Node: "n2", Boot: 4, Incarnation: 10}})
+	h.must(Command{FenceBegin: &FenceBegin{Target: "n2", Boot: 4, Action: "reboot", Reason: "asked", Executor: "n1", Attempt: 2}})
+	h.refused(Conflict, "is being fenced", Command{Join: &Join{Node: "n2", Boot: 5, Incarnation: 11}})
+	h.must(Command{FenceEnd: &FenceEnd{ID: h.s.Fencing["n2"].ID, Attempt: 2, Target: "n2", Boot: 4, Error: "no device"}})
+	h.refused(Conflict, "is being fenced", Command{Join: &Join{Node: "n2", Boot: 4, Incarnation: 10}})
+	h.join("n2", 5, 11)
+	if len(h.s.Fencing) != 0 {
+		t.Fatalf("still to be fenced: %+v", h.s.Fencing["n2"])
+	}
+}
+
+func TestANodeThatLeavesWhileItsFencingIsAskedForMayComeBack(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.join("n2", 4, 9)
+	h.must(Command{Leave: &Leave{Node: "n2"}})
+	h.must(Command{FenceBegin: &FenceBegin{Target: "n2", Boot: 4, Action: "reboot", Reason: "asked", Requested: "root", Attempt: 1}})
+	h.must(Command{Left: &Left{Node: "n2", Boot: 4}})
+	if len(h.s.Fencing) != 0 {
+		t.Fatalf("down, and still to be fenced: %+v", h.s.Fencing["n2"])
+	}
+	h.join("n2", 4, 9)
+}
+
+func TestWhatANodeKeptRunningIsKnownUntilItIsBackOrOff(t *testing.T) {
+	h := begin(t)
+	h.join("n2", 4, 9)
+	leave := func() {
+		h.must(Command{Leave: &Leave{Node: "n2"}})
+		h.must(Command{Left: &Left{Node: "n2", Boot: 4, Kept: []Kept{{Resource: "a"}}}})
+		if len(h.s.Nodes["n2"].Kept) != 1 {
+			t.Fatalf("%+v", h.s.Nodes["n2"])
+		}
+	}
+	leave()
+	h.join("n2", 4, 9)
+	if len(h.s.Nodes["n2"].Kept) != 0 {
+		t.Fatalf("%+v", h.s.Nodes["n2"])
+	}
+	leave()
+	h.must(Command{FenceConfirm: &FenceConfirm{Target: "n2", Boot: 4, Receipt: *receipt("n2", 4)}})
+	if len(h.s.Nodes["n2"].Kept) != 0 || !h.s.Nodes["n2"].Fenced {
+		t.Fatalf("%+v", h.s.Nodes["n2"])
+	}
+}
+
+func TestARefusedOrderHoldsBackNoOther(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.join("n2", 1, 1)
+	h.begin(order("a_start_0@n1", "n1", "a", policy.TaskStart, 0))
+	out := h.must(Command{Begin: &Begin{Seen: h.index, Ops: []Operation{
+		order("a_start_0@n2", "n2", "a", policy.TaskStart, 0),
+		order("b_start_0@n2", "n2", "b", policy.TaskStart, 0),
+	}}})
+	if len(out.Ops) != 1 || h.s.Pending[out.Ops[0]].Action.Resource != "b" {
+		t.Fatalf("began %v", out.Ops)
+	}
+	h.refused(Conflict, "is in flight on n1", Command{Begin: &Begin{Seen: h.index, Ops: []Operation{order("a_start_0@n2", "n2", "a", policy.TaskStart, 0)}}})
+}
+
+func TestTopicsOfGoneResourcesDoNotPileUp(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.result(h.begin(order("a_start_0@n1", "n1", "a", policy.TaskStart, 0)), "n1", "a", 0)
+	old := h.index - 1
+	h.must(Command{SetConfig: &SetConfig{Policy: &policy.Config{}}})
+	if len(h.s.Changed) != 2 {
+		t.Fatalf("%v", h.s.Changed)
+	}
+	h.refused(Stale, "config changed", Command{Begin: &Begin{Seen: old, Ops: []Operation{order("a_stop_0@n1", "n1", "a", policy.TaskStop, 0)}}})
+}
+
+// What a watch noticed is said once. Forgetting the failure must not make the
+// resource count as running.
+func TestCleaningUpANoticeLooksAgain(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	h.result(h.begin(order("a_start_0@n1", "n1", "a", policy.TaskStart, 0)), "n1", "a", 0)
+	began := h.s.Nodes["n1"].History["a"].Records["a_last_0"].TransitionID
+	h.must(Command{Result: &Result{Node: "n1", Incarnation: 1, Resource: "a", Record: policy.OpRecord{RC: 7, TransitionID: began}}})
+	h.must(Command{Cleanup: &Cleanup{}})
+	if left := h.s.Nodes["n1"].History["a"]; left != nil {
+		t.Fatalf("it counts as known: %+v", left)
+	}
+}
+
+func TestASnapshotWithoutAConfigurationIsRefused(t *testing.T) {
+	for _, text := range []string{`{"format":1,"state":null}`, `{"format":1,"state":{"config":{"policy":null}}}`} {
+		if _, err := Restore([]byte(text)); err == nil {
+			t.Fatalf("%s was taken", text)
+		}
+	}
+}
