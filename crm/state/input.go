@@ -237,6 +237,9 @@ func (o *Operation) pendingRecord() policy.OpRecord {
 		IntervalMS: o.Action.IntervalMS, CallID: -1, RC: 193, Status: policy.OpPending,
 		ExpectedRC: int64(o.Action.ExpectedRC), TransitionID: int64(o.Index), Decider: "holdfast", MagicOK: true,
 		OnNode: o.Node, LastChange: o.At / 1000, MigrateSource: o.Action.MigrateSource, MigrateTarget: o.Action.MigrateTarget,
+		// Without them the engine would take it for one with other parameters: it would
+		// forgive the resource's failures and want it restarted.
+		Digest: o.Action.Digest, RestartDigest: o.Action.RestartDigest, RestartParams: o.Action.RestartParams,
 	}
 }
 

@@ -1,0 +1,29 @@
+package state
+
+import (
+	"testing"
+
+	"github.com/holdfast-ha/holdfast/policy"
+)
+
+// TestAPendingOperationHasItsParameters: the engine compares the digest of what
+// is in flight with the configuration.
+func TestAPendingOperationHasItsParameters(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 1, 1)
+	op := order("a_start_0@n1", "n1", "a", policy.TaskStart, 0)
+	op.Action.Digest, op.Action.RestartDigest, op.Action.RestartParams = "all", "some", " x "
+	h.begin(op)
+	status := h.s.Status("n1", true)
+	for _, n := range status.Nodes {
+		for _, r := range n.History {
+			for _, o := range r.Ops {
+				if o.Status != policy.OpPending || o.Digest != "all" || o.RestartDigest != "some" || o.RestartParams != " x " {
+					t.Errorf("the start under way is told as %+v", o)
+				}
+				return
+			}
+		}
+	}
+	t.Error("the start under way is not told at all")
+}
