@@ -59,6 +59,9 @@ func (d *decoder) unknownAgent(spec agents.Spec, rng hcl.Range) {
 
 // checkAgent checks a resource against what its agent says of itself.
 func (d *decoder) checkAgent(b *block, r *policy.Resource) {
+	if strings.HasPrefix(b.label(0), literalPrefix) {
+		return
+	}
 	described, sets := *r, r.Params
 	if r.Template != "" {
 		for _, in := range d.instances {

@@ -43,7 +43,7 @@ func (b *block) required(name, example string) string {
 	}
 	s, ok := b.scalarOf(name)
 	if ok && s.text == "" {
-		b.d.errorf(s.rng, "Empty value", "%s cannot be empty", name)
+		b.d.unfit(s, s.rng, "Empty value", "%s cannot be empty", name)
 	}
 	return s.text
 }
@@ -62,9 +62,9 @@ func (d *decoder) checkDuration(s scalar, name string, iso bool) time.Duration {
 	v, err := parseDuration(s.text)
 	switch {
 	case err != nil:
-		d.errorf(s.rng, "Wrong duration", "%s = %q is no length of time; write for example \"30s\", \"500ms\", \"5min\" or \"1h\"", name, s.text)
+		d.unfit(s, s.rng, "Wrong duration", "%s = %q is no length of time; write for example \"30s\", \"500ms\", \"5min\" or \"1h\"", name, s.text)
 	case !iso && len(s.text) > 0 && s.text[0] == 'P':
-		d.errorf(s.rng, "Wrong duration", "%s takes no ISO 8601 form; write %q", name, strconv.FormatInt(int64(v/time.Second), 10)+"s")
+		d.unfit(s, s.rng, "Wrong duration", "%s takes no ISO 8601 form; write %q", name, strconv.FormatInt(int64(v/time.Second), 10)+"s")
 	}
 	return v
 }
@@ -81,7 +81,7 @@ func (b *block) score(name string) string {
 
 func (d *decoder) checkScore(s scalar, name string) {
 	if !validScore(s.text) {
-		d.errorf(s.rng, "Wrong score", "%s = %q is no score; write a whole number, INFINITY or -INFINITY", name, s.text)
+		d.unfit(s, s.rng, "Wrong score", "%s = %q is no score; write a whole number, INFINITY or -INFINITY", name, s.text)
 	}
 }
 
@@ -92,7 +92,7 @@ func (b *block) boolean(name string) string {
 		return ""
 	}
 	if _, ok := parseBool(s.text); !ok {
-		b.d.errorf(s.rng, "Wrong value", "%s = %q: write true or false", name, s.text)
+		b.d.unfit(s, s.rng, "Wrong value", "%s = %q: write true or false", name, s.text)
 	}
 	return s.text
 }
@@ -166,7 +166,8 @@ func (b *block) role(name string) string {
 	}
 	r, ok := roleNamed(s.text)
 	if !ok {
-		b.d.errorf(s.rng, "Unknown role", "there is no role %q.%s", s.text, orKnown(s.text, roleWords))
+		r = s.text
+		b.d.unfit(s, s.rng, "Unknown role", "there is no role %q.%s", s.text, orKnown(s.text, roleWords))
 	}
 	return r
 }

@@ -51,7 +51,7 @@ func (d *decoder) bundle(b *block) (policy.Resource, bool) {
 		}
 	}
 	r.Meta = d.nvsets(b, "meta", r.ID+"-meta", setMeta)
-	r.Params = d.nvsets(b, "params", r.ID+"-params", setKind{what: "parameter", secrets: true, owner: r.ID, scope: inResourceSet})
+	r.Params = d.nvsets(b, "params", r.ID+"-params", setParams.of(r.ID))
 	b.done()
 	return r, true
 }
@@ -68,6 +68,10 @@ func (d *decoder) knownArgs(b *block, known map[string]valueKind) []policy.Pair 
 			d.checkKind(s, a.Name, kind)
 			out = append(out, policy.Pair{Name: a.Name, Value: s.text, Pos: posOf(a.NameRange)})
 		}
+	}
+	for _, p := range b.blocks("nvpair") { // the form of attributes that nobody knows
+		pair := d.nvpair(p, "", setAny)
+		out = append(out, policy.Pair{Name: pair.Name, Value: pair.Value, Pos: pair.Pos})
 	}
 	for name := range known {
 		b.asked = append(b.asked, name) // for suggestions

@@ -13,7 +13,7 @@ import (
 func (d *decoder) location(b instance) {
 	l := policy.Location{ID: b.name, Pos: posOf(b.head())}
 	l.Pattern = b.text("rsc-pattern")
-	d.checkPattern(b.block, "rsc-pattern", strings.TrimPrefix(l.Pattern, "!"))
+	d.checkPattern(b.block, "rsc-pattern", "!")
 	if t, ok := d.ref(b.block, "resource"); ok {
 		l.Resource, l.Role = t.means, t.role
 		if t.action != "" {
@@ -54,12 +54,13 @@ func count(all ...bool) int {
 }
 
 // checkPattern reports a pattern that is no regular expression.
-func (d *decoder) checkPattern(b *block, name, pattern string) {
-	if pattern == "" {
+func (d *decoder) checkPattern(b *block, name, invert string) {
+	s, ok := b.scalarOf(name)
+	if !ok || s.text == "" {
 		return
 	}
-	if _, err := regexp.CompilePOSIX(pattern); err != nil {
-		d.errorf(b.Body.Attributes[name].Expr.Range(), "Wrong pattern", "%s is no regular expression: %s", name, err)
+	if _, err := regexp.CompilePOSIX(strings.TrimPrefix(s.text, invert)); err != nil {
+		d.unfit(s, s.rng, "Wrong pattern", "%s is no regular expression: %s", name, err)
 	}
 }
 
@@ -83,6 +84,9 @@ func (d *decoder) colocation(b instance) {
 	if okWith && d.noAction(with) {
 		c.With, c.WithRole = with.means, with.role
 	}
+	d.longRole(b.block, "resource-role", &c.ResourceRole)
+	d.longRole(b.block, "with-role", &c.WithRole)
+	c.ResourceInstance, c.WithInstance = b.text("resource-instance"), b.text("with-instance")
 	if okResource && okWith {
 		d.notSelf(with, resource.text, resource.means)
 	}
@@ -93,6 +97,21 @@ func (d *decoder) colocation(b instance) {
 	c.Influence = b.boolean("influence")
 	b.done()
 	d.addColocation(c)
+}
+
+// longRole reads a role that does not stand behind the name: literal names
+// cannot have one there.
+func (d *decoder) longRole(b *block, name string, role *string) {
+	if r := b.role(name); r != "" {
+		*role = r
+	}
+}
+
+// longAction does the same for an action.
+func (d *decoder) longAction(b *block, name string, action *string) {
+	if a := b.word(name, actions...); a != "" {
+		*action = a
+	}
 }
 
 // pairOrSets sees that a constraint names its resources one way.
@@ -115,11 +134,14 @@ func (d *decoder) order(b instance) {
 	if okThen && d.noRole(then) {
 		o.Then, o.ThenAction = then.means, then.action
 	}
+	d.longAction(b.block, "first-action", &o.FirstAction)
+	d.longAction(b.block, "then-action", &o.ThenAction)
+	o.FirstInstance, o.ThenInstance = b.text("first-instance"), b.text("then-instance")
 	if okFirst && okThen {
 		d.notSelf(then, first.text, first.means)
-		if then.action == "" && first.action != "" && first.action != "start" {
+		if o.ThenAction == "" && o.FirstAction != "" && o.FirstAction != "start" {
 			d.warnf(then.rng, "Action taken over", "%q without an action means %s.%s here, as in the first; write %s.start if that is meant",
-				then.text, then.text, first.action, then.text)
+				then.text, then.text, o.FirstAction, then.text)
 		}
 	}
 	o.Sets = d.sets(b.block, b.name)
@@ -139,6 +161,7 @@ func (d *decoder) ticket(b instance) {
 	if r, ok := d.ref(b.block, "resource"); ok && d.noAction(r) {
 		t.Resource, t.ResourceRole = r.means, r.role
 	}
+	d.longRole(b.block, "resource-role", &t.ResourceRole)
 	t.Sets = d.sets(b.block, b.name)
 	if count(b.Body.Attributes["resource"] != nil, len(b.blocks("set")) > 0) != 1 {
 		d.errorf(b.head(), "Wrong ticket", "a ticket has either a resource or set {} blocks")
@@ -218,7 +241,6 @@ func (d *decoder) spread(b instance) {
 
 // tag reads a tag: a name for several objects.
 func (d *decoder) tag(b instance) {
-	taggable := append([]string{"location", "colocation", "order", "ticket"}, placeable...)
 	t := policy.Tag{ID: b.name, Pos: posOf(b.head())}
 	t.Members = b.members("members", taggable, "object")
 	b.done()

@@ -37,6 +37,8 @@ type decoder struct {
 	masked    map[string]bool
 	topology  map[string]hcl.Range
 	clusterAt hcl.Range
+
+	literalAgents []string // resources whose agents are taken as they stand
 }
 
 // Decode reads a configuration. It reports all problems at once. The result is

@@ -12,9 +12,11 @@ import (
 )
 
 // FromPolicy writes a configuration as one document of canonical HCL. Decode
-// reads back the same configuration, positions and generated ids aside. Sugar
-// is not folded back: every constraint is a block of its own. An id is written
-// only where something refers to it.
+// reads back the same configuration: its Canonical form is the same. What the
+// reader would refuse is written literally. A constraint is folded into the
+// resource (with, after, prefers, avoids) when that makes the very same
+// constraint in the same place of their order. An id is written only where
+// something refers to it.
 func FromPolicy(cfg *policy.Config, name string) Document {
 	d := &Decoded{Policy: cfg}
 	return Encode(d, name)
@@ -27,43 +29,60 @@ func Encode(d *Decoded, name string) Document {
 	if cfg == nil {
 		cfg = &policy.Config{}
 	}
-	w := &writer{cfg: cfg, referenced: references(cfg)}
+	return Document{Name: name, Text: newWriter(d, cfg).document(d)}
+}
+
+func newWriter(d *Decoded, cfg *policy.Config) *writer {
+	w := &writer{cfg: cfg, referenced: references(cfg), names: namesOf(d, cfg), rest: cfg.Constraints}
+	for _, r := range d.Roles {
+		for _, p := range r.Permissions {
+			if p.Reference != "" {
+				w.referenced[p.Reference] = true
+			}
+		}
+	}
+	return w
+}
+
+// document writes everything, objects before the constraints on them.
+func (w *writer) document(d *Decoded) []byte {
+	cfg := w.cfg
 	w.cluster(d.Cluster)
 	for _, n := range cfg.Nodes {
 		w.node(n, d.Cluster.Members)
 	}
 	for _, s := range cfg.Options {
 		w.open("options")
-		w.set(s)
+		w.set(s, setOptions)
 		w.close()
 	}
 	for _, s := range cfg.ResourceDefaults {
 		w.open("defaults", "resource")
-		w.set(s)
+		w.set(s, setResourceDefaults)
 		w.close()
 	}
 	for _, s := range cfg.OpDefaults {
 		w.open("defaults", "op")
-		w.set(s)
+		w.set(s, setOpDefaults)
 		w.close()
 	}
 	for _, t := range cfg.Templates {
-		w.resource(t, nil)
+		w.resource(t, nil, true)
 	}
 	for _, r := range cfg.Resources {
-		w.resource(r, nil)
+		w.resource(r, nil, true)
 	}
 	w.levels(cfg.FencingLevels)
-	for _, c := range cfg.Constraints {
+	for _, c := range w.rest {
 		w.constraint(c)
 	}
 	for _, t := range cfg.Tags {
 		w.open("tag", t.ID)
-		w.raw("members", listText(t.Members))
+		w.raw("members", w.targets(t.Members, taggable))
 		w.close()
 	}
 	w.alerts(d)
-	return Document{Name: name, Text: Format([]byte(w.b.String()))}
+	return Format([]byte(w.b.String()))
 }
 
 // writer writes blocks; Format makes the result pretty.
@@ -72,6 +91,8 @@ type writer struct {
 	depth      int
 	cfg        *policy.Config
 	referenced map[string]bool // ids that an id-ref names
+	names      namespace
+	rest       []policy.Constraint // those not yet folded into a resource
 }
 
 func (w *writer) line(format string, args ...any) {
@@ -99,7 +120,7 @@ func (w *writer) close() {
 // arg writes an argument with a value, unless it is empty.
 func (w *writer) arg(name, value string) {
 	if value != "" {
-		w.line("%s = %s", name, valueText(value))
+		w.line("%s = %s", name, plainText(value))
 	}
 }
 
@@ -156,10 +177,10 @@ func (w *writer) node(n policy.Node, members []Member) {
 	if n.ID != n.Name {
 		w.raw("id", quoted(n.ID))
 	}
-	w.arg("type", n.Type)
-	w.arg("score", n.Score)
-	w.sets("attributes", n.Attributes)
-	w.sets("utilization", n.Utilization)
+	w.optional("type", n.Type, wordCheck("member", "remote"))
+	w.optional("score", n.Score, scoreCheck("score"))
+	w.sets("attributes", n.Attributes, setAny)
+	w.sets("utilization", n.Utilization, setInteger)
 	w.close()
 }
 
@@ -168,35 +189,37 @@ func textList(texts []string) string {
 	for i, s := range texts {
 		parts[i] = quoted(s)
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return listOf(parts)
 }
 
+func listOf(parts []string) string { return "[" + strings.Join(parts, ", ") + "]" }
+
 // sets writes sets of names and values as inner blocks.
-func (w *writer) sets(typ string, sets []policy.NVSet) {
+func (w *writer) sets(typ string, sets []policy.NVSet, kind setKind) {
 	for _, s := range sets {
 		w.open(typ)
-		w.set(s)
+		w.set(s, kind)
 		w.close()
 	}
 }
 
 // set writes the inside of one set.
-func (w *writer) set(s policy.NVSet) {
+func (w *writer) set(s policy.NVSet, kind setKind) {
 	if s.IDRef != "" {
 		w.raw("id-ref", quoted(s.IDRef))
 	}
 	w.id(s.ID)
-	w.arg("score", s.Score)
-	w.rules(s.Rules, false)
-	w.pairs(s.Pairs, []string{"id", "id-ref", "score"})
+	w.optional("score", s.Score, scoreCheck("score"))
+	w.rules(s.Rules, kind.scope)
+	w.pairs(s.Pairs, []string{"id", "id-ref", "score"}, kind)
 }
 
 // pairs writes names and values; those that cannot be arguments become nvpair
 // blocks.
-func (w *writer) pairs(pairs []policy.Pair, reserved []string) {
+func (w *writer) pairs(pairs []policy.Pair, reserved []string, kind setKind) {
 	for i, p := range pairs {
 		if w.direct(pairs[:i], p, reserved) {
-			w.raw(p.Name, valueText(p.Value))
+			w.raw(p.Name, pairText(p, kind))
 			continue
 		}
 		w.open("nvpair")
@@ -205,11 +228,19 @@ func (w *writer) pairs(pairs []policy.Pair, reserved []string) {
 		if p.Name != "" {
 			w.raw("name", quoted(p.Name))
 		}
-		if !p.NoValue && p.IDRef == "" {
-			w.raw("value", valueText(p.Value))
+		if !p.NoValue {
+			w.raw("value", pairText(p, kind))
 		}
 		w.close()
 	}
+}
+
+// pairText is the value of a pair.
+func pairText(p policy.Pair, kind setKind) string {
+	if kind.secrets {
+		return valueText(p.Value)
+	}
+	return judgedText(p.Value, func(d *decoder, s scalar) { d.checkPair(s, p.Name, kind) })
 }
 
 // direct says whether a pair can be an argument.
@@ -230,55 +261,43 @@ func (w *writer) direct(before []policy.Pair, p policy.Pair, reserved []string) 
 	return true
 }
 
-// rules writes rules; score and role mean something in a location only.
-func (w *writer) rules(rules []policy.Rule, location bool) {
-	for _, r := range rules {
-		w.open("rule")
-		if r.IDRef != "" {
-			w.raw("id-ref", quoted(r.IDRef))
-			w.close()
-			continue
-		}
-		w.id(r.ID)
-		switch {
-		case !location:
-		case r.ScoreAttribute != "":
-			w.arg("role", r.Role)
-			w.raw("score", attributeRef(r.ScoreAttribute))
-		default:
-			w.arg("role", r.Role)
-			w.arg("score", r.Score)
-		}
-		w.raw("when", whenText(r, false))
-		w.close()
-	}
-}
-
+// levels writes a topology for each run of levels of one target.
 func (w *writer) levels(levels []policy.FenceLevel) {
 	type target struct{ target, pattern, attribute, value string }
 	var open *target
+	used, seen := map[string]bool{}, map[int]bool{}
 	for i, l := range levels {
 		t := target{l.Target, l.TargetPattern, l.TargetAttribute, l.TargetValue}
-		if open == nil || *open != t {
+		if open == nil || *open != t || seen[l.Index] {
 			if open != nil {
 				w.close()
 			}
-			open = &t
-			w.open("fence_topology", w.topologyName(l, i))
-			if l.Target != "" {
-				w.raw("target", nameText(l.Target))
+			open, seen = &t, map[int]bool{}
+			name := w.topologyName(l, i)
+			for n := 1; used[name]; n++ {
+				name = numbered(w.topologyName(l, i), n)
 			}
-			w.arg("target-pattern", l.TargetPattern)
-			w.arg("target-attribute", l.TargetAttribute)
-			w.arg("target-value", l.TargetValue)
+			used[name] = true
+			w.open("fence_topology", name)
+			w.topologyTarget(l)
 		}
+		seen[l.Index] = true
 		w.open("level", strconv.Itoa(l.Index))
-		w.raw("devices", listText(l.Devices))
+		w.raw("devices", w.targets(l.Devices, []string{"fence"}))
 		w.close()
 	}
 	if open != nil {
 		w.close()
 	}
+}
+
+func (w *writer) topologyTarget(l policy.FenceLevel) {
+	if l.Target != "" {
+		w.raw("target", w.nodeRef(l.Target))
+	}
+	w.optional("target-pattern", l.TargetPattern, patternCheck)
+	w.arg("target-attribute", l.TargetAttribute)
+	w.arg("target-value", l.TargetValue)
 }
 
 func (w *writer) topologyName(l policy.FenceLevel, i int) string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -27,41 +28,35 @@ func attributeRef(name string) string {
 	return "node.attr[" + quoted(name) + "]"
 }
 
-// ref writes an argument that is a reference, unless it is empty.
-func (w *writer) ref(name, object, word string) {
-	if object != "" {
-		w.raw(name, refText(object, word))
-	}
-}
-
 func (w *writer) constraint(c policy.Constraint) {
 	switch {
 	case c.Location != nil:
-		l := c.Location
-		w.open("location", l.ID)
-		w.ref("resource", l.Resource, "")
-		w.arg("rsc-pattern", l.Pattern)
-		w.ref("node", l.Node, "")
-		w.fields("score", l.Score, "role", l.Role, "resource-discovery", l.Discovery)
-		w.rules(l.Rules, true)
+		w.location(*c.Location)
 	case c.Colocation != nil:
 		v := c.Colocation
 		w.open("colocation", v.ID)
-		w.ref("resource", v.Resource, v.ResourceRole)
-		w.ref("with", v.With, v.WithRole)
-		w.fields("score", v.Score, "node-attribute", v.NodeAttribute, "influence", v.Influence)
+		w.roleRef("resource", "resource-role", v.Resource, v.ResourceRole, "")
+		w.roleRef("with", "with-role", v.With, v.WithRole, v.Resource)
+		w.fields("resource-instance", v.ResourceInstance, "with-instance", v.WithInstance)
+		w.optional("score", v.Score, scoreCheck("score"))
+		w.arg("node-attribute", v.NodeAttribute)
+		w.optional("influence", v.Influence, kindCheck("influence", isBoolean))
 	case c.Order != nil:
 		o := c.Order
 		w.open("order", o.ID)
-		w.ref("first", o.First, o.FirstAction)
-		w.ref("then", o.Then, o.ThenAction)
-		w.fields("kind", o.Kind, "score", o.Score, "symmetrical", o.Symmetrical, "require-all", o.RequireAll)
+		w.actionRef("first", o.First, o.FirstAction, "")
+		w.actionRef("then", o.Then, o.ThenAction, o.First)
+		w.fields("first-instance", o.FirstInstance, "then-instance", o.ThenInstance)
+		w.optional("kind", o.Kind, wordCheck("Mandatory", "Optional", "Serialize"))
+		w.optional("score", o.Score, scoreCheck("score"))
+		w.optional("symmetrical", o.Symmetrical, kindCheck("symmetrical", isBoolean))
+		w.optional("require-all", o.RequireAll, kindCheck("require-all", isBoolean))
 	case c.Ticket != nil:
 		t := c.Ticket
 		w.open("ticket", t.ID)
 		w.arg("ticket", t.Ticket)
-		w.ref("resource", t.Resource, t.ResourceRole)
-		w.arg("loss-policy", t.LossPolicy)
+		w.roleRef("resource", "resource-role", t.Resource, t.ResourceRole, "")
+		w.optional("loss-policy", t.LossPolicy, wordCheck("stop", "demote", "fence", "freeze"))
 	default:
 		return
 	}
@@ -69,6 +64,57 @@ func (w *writer) constraint(c policy.Constraint) {
 		w.resourceSet(s)
 	}
 	w.close()
+}
+
+func (w *writer) location(l policy.Location) {
+	w.open("location", l.ID)
+	if l.Resource != "" {
+		w.raw("resource", w.target(l.Resource, placeable))
+	}
+	if l.Pattern != "" {
+		w.judged("rsc-pattern", l.Pattern, func(d *decoder, s scalar) {
+			s.text = strings.TrimPrefix(s.text, "!")
+			patternCheck(d, s)
+		})
+	}
+	if l.Node != "" {
+		w.raw("node", w.nodeRef(l.Node))
+	}
+	if l.Score != "" || l.Node != "" {
+		w.judged("score", l.Score, scoreCheck("score"))
+	}
+	w.optional("role", l.Role, roleCheck)
+	w.optional("resource-discovery", l.Discovery, wordCheck("always", "never", "exclusive"))
+	w.rules(l.Rules, inLocation)
+}
+
+// roleRef writes a reference with its role: behind the name if both are plain,
+// else in an argument of its own. other is what the object may not be.
+func (w *writer) roleRef(name, roleName, id, role, other string) {
+	w.wordRef(name, roleName, id, canonicalRole(role), other, roleWords, roleCheck)
+}
+
+// actionRef does the same for an action.
+func (w *writer) actionRef(name, id, action, other string) {
+	w.wordRef(name, name+"-action", id, action, other, actions, wordCheck(actions...))
+}
+
+func (w *writer) wordRef(name, wordName, id, word, other string, words []string, check func(*decoder, scalar)) {
+	text := ""
+	if id != "" {
+		text = w.target(id, placeable)
+		if id == other {
+			text = literalText(id)
+		}
+	}
+	if text == nameText(id) && slices.Contains(words, word) {
+		w.raw(name, refText(id, word))
+		return
+	}
+	if text != "" {
+		w.raw(name, text)
+	}
+	w.optional(wordName, word, check)
 }
 
 func (w *writer) resourceSet(s policy.ResourceSet) {
@@ -79,9 +125,14 @@ func (w *writer) resourceSet(s policy.ResourceSet) {
 		return
 	}
 	w.id(s.ID)
-	w.raw("resources", listText(s.Resources))
-	w.fields("sequential", s.Sequential, "require-all", s.RequireAll, "ordering", s.Ordering, "action", s.Action,
-		"role", s.Role, "score", s.Score, "kind", s.Kind)
+	w.raw("resources", w.targets(s.Resources, placeable))
+	w.optional("sequential", s.Sequential, kindCheck("sequential", isBoolean))
+	w.optional("require-all", s.RequireAll, kindCheck("require-all", isBoolean))
+	w.optional("ordering", s.Ordering, wordCheck("group", "listed"))
+	w.optional("action", s.Action, wordCheck(actions...))
+	w.optional("role", s.Role, roleCheck)
+	w.optional("score", s.Score, scoreCheck("score"))
+	w.optional("kind", s.Kind, wordCheck("Mandatory", "Optional", "Serialize"))
 	w.close()
 }
 
@@ -120,7 +171,7 @@ func (w *writer) alerts(d *Decoded) {
 			typ = "acl_group"
 		}
 		w.open(typ, u.Name)
-		w.raw("roles", listText(u.Roles))
+		w.raw("roles", w.targets(u.Roles, []string{"acl role"}))
 		w.close()
 	}
 }
@@ -134,80 +185,6 @@ func (w *writer) flat(typ string, values map[string]string) {
 		pairs = append(pairs, policy.Pair{Name: name, Value: values[name]})
 	}
 	w.open(typ)
-	w.pairs(pairs, []string{"id", "id-ref", "score"})
+	w.pairs(pairs, []string{"id", "id-ref", "score"}, setKind{secrets: typ == "params"})
 	w.close()
-}
-
-// Show is the canonical HCL of single objects, constraints and options
-// included, for a view of the configuration that hides who wrote it where. An
-// id that does not exist shows nothing.
-func Show(d *Decoded, ids ...string) string {
-	part := &Decoded{Policy: &policy.Config{}}
-	want := map[string]bool{}
-	for _, id := range ids {
-		want[id] = true
-	}
-	cfg := d.Policy
-	if cfg == nil {
-		return ""
-	}
-	for _, n := range cfg.Nodes {
-		if want[n.Name] {
-			part.Policy.Nodes = append(part.Policy.Nodes, n)
-			part.Cluster.Members = d.Cluster.Members
-		}
-	}
-	for _, t := range cfg.Templates {
-		if want[t.ID] {
-			part.Policy.Templates = append(part.Policy.Templates, t)
-		}
-	}
-	for _, r := range cfg.Resources {
-		if holds(r, want) {
-			part.Policy.Resources = append(part.Policy.Resources, r)
-		}
-	}
-	for _, l := range cfg.FencingLevels {
-		if want[l.ID] || want[strings.SplitN(l.ID, "-level-", 2)[0]] {
-			part.Policy.FencingLevels = append(part.Policy.FencingLevels, l)
-		}
-	}
-	for _, c := range cfg.Constraints {
-		if want[constraintID(c)] {
-			part.Policy.Constraints = append(part.Policy.Constraints, c)
-		}
-	}
-	for _, t := range cfg.Tags {
-		if want[t.ID] {
-			part.Policy.Tags = append(part.Policy.Tags, t)
-		}
-	}
-	return string(Encode(part, "").Text)
-}
-
-// holds says whether a resource or anything inside it is wanted.
-func holds(r policy.Resource, want map[string]bool) bool {
-	if want[r.ID] {
-		return true
-	}
-	for _, c := range r.Children {
-		if holds(c, want) {
-			return true
-		}
-	}
-	return false
-}
-
-func constraintID(c policy.Constraint) string {
-	switch {
-	case c.Location != nil:
-		return c.Location.ID
-	case c.Colocation != nil:
-		return c.Colocation.ID
-	case c.Order != nil:
-		return c.Order.ID
-	case c.Ticket != nil:
-		return c.Ticket.ID
-	}
-	return ""
 }

@@ -15,10 +15,12 @@ const fenceClass = "stonith"
 
 // fence reads a fence device: a primitive of class stonith, and a Fence.
 func (d *decoder) fence(b instance) {
-	agent := b.label(0)
+	agent, literal := strings.CutPrefix(b.label(0), literalPrefix)
 	r := policy.Resource{ID: b.name, Kind: policy.Primitive, Class: fenceClass, Type: agent, Pos: posOf(b.head())}
 	d.ranges[b.name] = b.head()
-	if !validName(agent) {
+	if literal {
+		d.warnf(b.LabelRanges[0], "Agent not checked", "the fence agent %q is taken as it stands: try the device before relying on it", agent)
+	} else if !validName(agent) {
 		d.errorf(b.LabelRanges[0], "Unknown agent", "%q is no name of a fence agent; write for example \"fence_ipmilan\"", agent)
 		return
 	}
@@ -36,6 +38,7 @@ func (d *decoder) fence(b instance) {
 }
 
 // hostList writes targets as the parameter that agents know it by.
+// It stands among the parameters where targets stands among the arguments.
 func (d *decoder) hostList(b instance, r *policy.Resource, targets []string) {
 	a := b.Body.Attributes["targets"]
 	if _, ok := value(r.Params, "pcmk_host_list"); ok {
@@ -46,7 +49,14 @@ func (d *decoder) hostList(b instance, r *policy.Resource, targets []string) {
 	if len(r.Params) == 0 || r.Params[0].ID != r.ID+"-params" {
 		r.Params = append([]policy.NVSet{{ID: r.ID + "-params", Pos: r.Pos}}, r.Params...)
 	}
-	r.Params[0].Pairs = append([]policy.Pair{pair}, r.Params[0].Pairs...)
+	pairs := r.Params[0].Pairs
+	i := slices.IndexFunc(pairs, func(p policy.Pair) bool {
+		return b.Body.Attributes[p.Name].SrcRange.Start.Byte > a.SrcRange.Start.Byte
+	})
+	if i < 0 {
+		i = len(pairs)
+	}
+	r.Params[0].Pairs = slices.Insert(pairs, i, pair)
 }
 
 // fenceOf is a device as the fencing layer takes it.
@@ -86,7 +96,7 @@ func (d *decoder) fenceTopology(b instance) {
 		base.Target, _ = d.node(a.Expr, b.ctx)
 	}
 	base.TargetPattern = b.text("target-pattern")
-	d.checkPattern(b.block, "target-pattern", base.TargetPattern)
+	d.checkPattern(b.block, "target-pattern", "")
 	base.TargetAttribute = b.text("target-attribute")
 	base.TargetValue = b.text("target-value")
 	by := count(b.Body.Attributes["target"] != nil, base.TargetPattern != "", base.TargetAttribute != "")

@@ -30,7 +30,7 @@ func functions() map[string]function.Function {
 		"toset": stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)), "tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
 		"tomap":  stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
 		"format": modestFormat(),
-		"secret": secretFunc,
+		"secret": secretFunc, "literal": literalFunc,
 	}
 	for name, f := range all {
 		all[name] = bounded(f)

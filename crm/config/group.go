@@ -16,7 +16,7 @@ func (d *decoder) group(b *block, suffix string) (policy.Resource, bool) {
 	d.ranges[name] = b.head()
 	d.sugar(b, name)
 	r.Description = b.text("description")
-	r.Params = d.nvsets(b, "params", name+"-params", setKind{what: "parameter", secrets: true, owner: name, scope: inResourceSet})
+	r.Params = d.nvsets(b, "params", name+"-params", setParams.of(name))
 	r.Meta = d.nvsets(b, "meta", name+"-meta", setMeta)
 	for _, c := range b.blocks("resource") {
 		d.innerOnly(c)
@@ -67,7 +67,7 @@ func (d *decoder) wrapped(b *block, r policy.Resource, suffix string) policy.Res
 	d.ranges[clone.ID] = c.head()
 	clone.Description = c.text("description")
 	clone.Meta = d.cloneMeta(c, clone.ID)
-	clone.Params = d.nvsets(c, "params", clone.ID+"-params", setKind{what: "parameter", secrets: true, owner: clone.ID, scope: inResourceSet})
+	clone.Params = d.nvsets(c, "params", clone.ID+"-params", setParams.of(clone.ID))
 	c.done()
 	d.checkPromotable(c, clone)
 	return clone
@@ -113,7 +113,7 @@ func (d *decoder) cloneBlock(b *block) (policy.Resource, bool) {
 	if n := len(b.blocks("resource", "group")); n != 1 {
 		d.errorf(b.head(), "Wrong clone", "a clone has one resource or one group inside; this one has %d", n)
 	}
-	r.Params = d.nvsets(b, "params", r.ID+"-params", setKind{what: "parameter", secrets: true, owner: r.ID, scope: inResourceSet})
+	r.Params = d.nvsets(b, "params", r.ID+"-params", setParams.of(r.ID))
 	r.Meta = d.cloneMeta(b, r.ID)
 	b.done()
 	d.checkPromotable(b, r)
@@ -126,7 +126,7 @@ func (d *decoder) checkPromotable(b *block, clone policy.Resource) {
 		return
 	}
 	for _, p := range primitives(clone.Children[0]) {
-		if class := d.classOf(p); class != "ocf" && class != "" {
+		if class := d.classOf(p); class != "ocf" && class != "" && !slices.Contains(d.literalAgents, p.ID) {
 			d.errorf(b.head(), "Not promotable", "%q is of class %s, and only ocf agents know the promoted role", p.ID, class)
 		}
 	}

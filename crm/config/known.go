@@ -88,7 +88,7 @@ func (d *decoder) checkKnown(s scalar, name, what string, kinds map[string]value
 	if !ok {
 		known := slices.Collect(maps.Keys(kinds))
 		if near := suggest(name, known); near != "" && distance(name, near) <= 2 {
-			d.errorf(s.rng, "Unknown "+what, "there is no %s %q. Did you mean %q?", what, name, near)
+			d.unfit(s, s.rng, "Unknown "+what, "there is no %s %q. Did you mean %q?", what, name, near)
 			return
 		}
 		d.warnf(s.rng, "Unknown "+what, "there is no %s %q; it is kept and has no effect", what, name)
@@ -104,13 +104,13 @@ func (d *decoder) checkKind(s scalar, name string, kind valueKind) {
 	switch kind.what {
 	case "boolean":
 		if _, ok := parseBool(s.text); !ok {
-			d.errorf(s.rng, "Wrong value", "%s = %q: write true or false", name, s.text)
+			d.unfit(s, s.rng, "Wrong value", "%s = %q: write true or false", name, s.text)
 		}
 	case "score":
 		d.checkScore(s, name)
 	case "integer":
 		if _, err := strconv.ParseInt(s.text, 10, 64); err != nil {
-			d.errorf(s.rng, "Wrong number", "%s = %q is no whole number", name, s.text)
+			d.unfit(s, s.rng, "Wrong number", "%s = %q is no whole number", name, s.text)
 		}
 	case "duration":
 		d.checkDuration(s, name, true)
@@ -133,8 +133,8 @@ func (k valueKind) has(word string) bool {
 // notOneOf reports a word that is none of those allowed.
 func (d *decoder) notOneOf(s scalar, name string, words []string) {
 	if len(words) == 1 {
-		d.errorf(s.rng, "Wrong value", "%s = %q: only %q can stand here", name, s.text, words[0])
+		d.unfit(s, s.rng, "Wrong value", "%s = %q: only %q can stand here", name, s.text, words[0])
 		return
 	}
-	d.errorf(s.rng, "Wrong value", "%s = %q: it must be one of %s.%s", name, s.text, listed(words), didYouMean(s.text, words))
+	d.unfit(s, s.rng, "Wrong value", "%s = %q: it must be one of %s.%s", name, s.text, listed(words), didYouMean(s.text, words))
 }

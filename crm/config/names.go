@@ -79,6 +79,8 @@ type target struct {
 	action string // pg.promote
 	text   string // the name as written
 	rng    hcl.Range
+
+	literal bool // taken as it stands
 }
 
 // actions are the words that may follow the name of a resource in an order.
@@ -88,14 +90,19 @@ var actions = []string{"start", "stop", "promote", "demote"}
 var (
 	resourceKinds = []string{"resource", "group", "clone", "bundle", "fence"}
 	placeable     = append(slices.Clone(resourceKinds), "tag", "template")
+	taggable      = append([]string{"location", "colocation", "order", "ticket"}, placeable...)
 )
 
 // resolve reads a reference: a bare name, or a quoted or computed one; with a
 // role or an action behind a dot. It reports what cannot be found.
 func (d *decoder) resolve(e hcl.Expression, ctx *hcl.EvalContext, kinds []string, what string) (target, bool) {
-	text, rng, ok := d.refText(e, ctx)
+	ref, ok := d.reference(e, ctx)
 	if !ok {
 		return target{}, false
+	}
+	text, rng := ref.text, ref.rng
+	if ref.literal {
+		return d.literalTarget(ref, what), true
 	}
 	if found, ok := d.names.entries[text]; ok {
 		return d.fitting(target{entry: found, text: text, rng: rng}, kinds, what)
@@ -119,6 +126,14 @@ func (d *decoder) resolve(e hcl.Expression, ctx *hcl.EvalContext, kinds []string
 	}
 	d.unknownName(rng, text, kinds, what)
 	return target{}, false
+}
+
+// literalTarget is the very object of a name, inside a clone or not, or none.
+func (d *decoder) literalTarget(ref scalar, what string) target {
+	if _, ok := d.names.entries[ref.text]; !ok && !d.partial {
+		d.warnf(ref.rng, "Unknown "+what, "there is no %s named %q; what refers to it has no effect", what, ref.text)
+	}
+	return target{entry: entry{name: ref.text, kind: "literal", means: ref.text}, text: ref.text, rng: ref.rng, literal: true}
 }
 
 // fitting checks that what was found may stand here.
@@ -148,23 +163,23 @@ func (d *decoder) unknownName(rng hcl.Range, name string, kinds []string, what s
 	d.errorf(rng, "Unknown "+what, "there is no %s named %q.%s", what, name, didYouMean(name, known))
 }
 
-// refText is the text of a reference expression.
-func (d *decoder) refText(e hcl.Expression, ctx *hcl.EvalContext) (string, hcl.Range, bool) {
+// reference is the text of a reference expression.
+func (d *decoder) reference(e hcl.Expression, ctx *hcl.EvalContext) (scalar, bool) {
 	rng := e.Range()
 	if !computed(e, ctx) {
 		t, _ := hcl.AbsTraversalForExpr(e)
-		return traversalText(t), rng, true
+		return scalar{text: traversalText(t), rng: rng}, true
 	}
 	if bin, ok := e.(*hclsyntax.BinaryOpExpr); ok {
 		d.errorf(bin.Range(), "Wrong name", "a name that is no plain word stands in quotes")
-		return "", rng, false
+		return scalar{}, false
 	}
 	s, ok := d.scalar(e, ctx)
 	if ok && (s.null || s.text == "" || s.masked) {
 		d.errorf(rng, "Missing name", "a name is needed here")
 		ok = false
 	}
-	return s.text, rng, ok
+	return s, ok
 }
 
 // plain resolves a reference that takes neither role nor action and gives the
@@ -180,15 +195,20 @@ func (d *decoder) plain(e hcl.Expression, ctx *hcl.EvalContext, kinds []string, 
 
 // node resolves the name of a node. Without any known node it takes any name.
 func (d *decoder) node(e hcl.Expression, ctx *hcl.EvalContext) (string, bool) {
-	name, rng, ok := d.refText(e, ctx)
+	ref, ok := d.reference(e, ctx)
 	if !ok {
 		return "", false
 	}
-	return name, d.checkNode(name, rng)
+	return ref.text, d.checkNode(ref)
 }
 
-func (d *decoder) checkNode(name string, rng hcl.Range) bool {
+func (d *decoder) checkNode(ref scalar) bool {
+	name, rng := ref.text, ref.rng
 	if _, ok := d.names.nodes[name]; ok || len(d.names.nodes) == 0 || d.partial {
+		return true
+	}
+	if ref.literal {
+		d.warnf(rng, "Unknown node", "there is no node named %q; what refers to it has no effect", name)
 		return true
 	}
 	var known []string

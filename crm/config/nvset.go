@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,7 +23,20 @@ var (
 	setAny     = setKind{what: "attribute", scope: inNodeSet}
 	setInteger = setKind{what: "capacity", integer: true, scope: inNodeSet}
 	setMeta    = setKind{what: "meta-attribute", known: metaKinds, scope: inResourceSet}
+	setParams  = setKind{what: "parameter", secrets: true, scope: inResourceSet}
+
+	setOptions          = setKind{what: "cluster option", known: optionKinds, scope: inOptions}
+	setResourceDefaults = setKind{what: "meta-attribute", known: metaKinds, scope: inResourceDefaults}
+	setOpDefaults       = setKind{what: "attribute of operations", known: opKinds, scope: inOpDefaults}
+	setOpParams         = setKind{what: "parameter", secrets: true, scope: inOpSet}
+	setOpMeta           = setKind{what: "attribute of operations", known: opKinds, scope: inOpSet}
 )
+
+// of is the kind for the sets of one object, whose secrets it masks.
+func (k setKind) of(owner string) setKind {
+	k.owner = owner
+	return k
+}
 
 // nvsets reads all sub-blocks of one type, each a set of names and values.
 func (d *decoder) nvsets(b *block, typ, base string, kind setKind) []policy.NVSet {
@@ -52,15 +66,31 @@ func (d *decoder) nvset(b *block, id string, kind setKind) policy.NVSet {
 	set.IDRef = b.text("id-ref")
 	set.Score = b.score("score")
 	set.Rules = d.rules(b, set.ID, kind.scope)
-	set.Pairs = d.pairs(b, b.takeRest(), set.ID, kind)
-	for _, p := range b.blocks("nvpair") {
-		set.Pairs = append(set.Pairs, d.nvpair(p, set.ID, kind))
-	}
+	set.Pairs = d.mixedPairs(b, set.ID, kind)
 	b.done()
 	if set.IDRef != "" {
 		set.ID = ""
 	}
 	return set
+}
+
+// mixedPairs reads arguments and nvpair blocks as names and values, in the order
+// written.
+func (d *decoder) mixedPairs(b *block, setID string, kind setKind) []policy.Pair {
+	long := b.blocks("nvpair")
+	attrs := b.takeRest()
+	var out []policy.Pair
+	for _, p := range long {
+		at := p.TypeRange.Start.Byte
+		i := slices.IndexFunc(attrs, func(a *hclsyntax.Attribute) bool { return a.SrcRange.Start.Byte > at })
+		if i < 0 {
+			i = len(attrs)
+		}
+		out = append(out, d.pairs(b, attrs[:i], setID, kind)...)
+		out = append(out, d.nvpair(p, setID, kind))
+		attrs = attrs[i:]
+	}
+	return append(out, d.pairs(b, attrs, setID, kind)...)
 }
 
 // pairs reads arguments as names and values.
@@ -94,7 +124,7 @@ func (d *decoder) nvpair(b *block, setID string, kind setKind) policy.Pair {
 		p.ID = setID + "-" + p.Name
 	}
 	a := b.attr("value")
-	p.NoValue = a == nil && p.IDRef == ""
+	p.NoValue = a == nil
 	if a != nil {
 		if s, ok := d.scalar(a.Expr, b.ctx); ok {
 			p.Value = s.text
@@ -128,7 +158,7 @@ func (d *decoder) checkPair(s scalar, name string, kind setKind) {
 func (d *decoder) options(b instance) {
 	id := numbered("options", len(d.out.Policy.Options))
 	d.out.Policy.Options = append(d.out.Policy.Options,
-		d.nvset(b.block, id, setKind{what: "cluster option", known: optionKinds, scope: inOptions}))
+		d.nvset(b.block, id, setOptions))
 }
 
 // defaults reads the defaults of resources or of operations.
@@ -136,12 +166,9 @@ func (d *decoder) defaults(b instance) {
 	p := d.out.Policy
 	switch b.label(0) {
 	case "resource":
-		kind := setMeta
-		kind.scope = inResourceDefaults
-		p.ResourceDefaults = append(p.ResourceDefaults, d.nvset(b.block, numbered("defaults-resource", len(p.ResourceDefaults)), kind))
+		p.ResourceDefaults = append(p.ResourceDefaults, d.nvset(b.block, numbered("defaults-resource", len(p.ResourceDefaults)), setResourceDefaults))
 	case "op":
-		p.OpDefaults = append(p.OpDefaults, d.nvset(b.block, numbered("defaults-op", len(p.OpDefaults)),
-			setKind{what: "attribute of operations", known: opKinds, scope: inOpDefaults}))
+		p.OpDefaults = append(p.OpDefaults, d.nvset(b.block, numbered("defaults-op", len(p.OpDefaults)), setOpDefaults))
 	default:
 		d.errorf(b.LabelRanges[0], "Wrong label", "there are defaults for \"resource\" and for \"op\", not for %q", b.label(0))
 	}

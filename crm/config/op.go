@@ -29,6 +29,11 @@ func (d *decoder) operations(b *block, owner string) policy.Operations {
 		}
 		k := key{op.Name, interval}
 		if first, ok := seen[k]; ok {
+			if o.Body.Attributes["id"] != nil { // who names it means it
+				d.warnf(o.head(), "Duplicate operation", "%q with this interval is already there in line %d; one of the two is ignored", op.Name, first.Start.Line)
+				out.List = append(out.List, op)
+				continue
+			}
 			hint := "give them different intervals, for example 10s and 11s"
 			if interval == 0 {
 				hint = "join them into one"
@@ -47,24 +52,28 @@ func (d *decoder) operation(b *block, owner string) (policy.Op, time.Duration, b
 	if !b.labels("NAME") {
 		return policy.Op{}, 0, false
 	}
-	op := policy.Op{Name: b.label(0), Pos: posOf(b.head())}
+	name, literal := strings.CutPrefix(b.label(0), literalPrefix)
+	op := policy.Op{Name: name, Pos: posOf(b.head())}
 	if !slices.Contains(opNames, op.Name) {
-		d.errorf(b.LabelRanges[0], "Unknown operation", "there is no operation %q.%s", op.Name, orKnown(op.Name, opNames))
+		d.unfit(scalar{literal: literal}, b.LabelRanges[0], "Unknown operation", "there is no operation %q.%s", op.Name, orKnown(op.Name, opNames))
 	}
 	id := b.text("id")
 	op.IDRef = b.text("id-ref")
-	text, interval := b.duration("interval", true)
-	op.Interval = text
-	d.checkInterval(b, op)
+	every, hasInterval := b.scalarOf("interval")
+	var interval time.Duration
+	if hasInterval && every.text != "" {
+		interval = d.checkDuration(every, "interval", true)
+	}
+	op.Interval = every.text
+	d.checkInterval(b, op, every)
 	op.ID = id
 	if id == "" && op.IDRef == "" {
 		op.ID = opID(owner, op)
 	}
 	op.Attributes = d.opAttributes(b, op)
 	base := op.ID + op.IDRef
-	kind := setKind{what: "parameter", secrets: true, owner: owner, scope: inOpSet}
-	op.Params = d.nvsets(b, "params", base+"-params", kind)
-	op.Meta = d.nvsets(b, "meta", base+"-meta", setKind{what: "attribute of operations", known: opKinds, scope: inOpSet})
+	op.Params = d.nvsets(b, "params", base+"-params", setOpParams.of(owner))
+	op.Meta = d.nvsets(b, "meta", base+"-meta", setOpMeta)
 	b.done()
 	return op, interval, true
 }
@@ -78,13 +87,13 @@ func opID(owner string, op policy.Op) string {
 }
 
 // checkInterval sees that a monitor repeats and that nothing else does.
-func (d *decoder) checkInterval(b *block, op policy.Op) {
+func (d *decoder) checkInterval(b *block, op policy.Op, every scalar) {
 	interval, _ := parseDuration(op.Interval)
 	switch {
 	case op.Name == "monitor" && op.Interval == "" && op.IDRef == "" && b.Body.Attributes["interval"] == nil:
 		d.errorf(b.head(), "Missing interval", "a monitor needs an interval, for example interval = \"10s\"")
 	case op.Name != "monitor" && interval > 0:
-		d.errorf(b.Body.Attributes["interval"].NameRange, "Wrong interval", "only a monitor repeats; a %s runs when it is due", op.Name)
+		d.unfit(every, b.Body.Attributes["interval"].NameRange, "Wrong interval", "only a monitor repeats; a %s runs when it is due", op.Name)
 	}
 }
 
@@ -107,7 +116,9 @@ func (d *decoder) opAttributes(b *block, op policy.Op) []policy.Pair {
 		d.checkKind(s, a.Name, kind)
 		value := s.text
 		if a.Name == "role" {
-			value, _ = roleNamed(value)
+			if role, ok := roleNamed(value); ok {
+				value = role
+			}
 		}
 		if a.Name == "on-fail" {
 			d.checkOnFail(s, op)
@@ -117,6 +128,19 @@ func (d *decoder) opAttributes(b *block, op policy.Op) []policy.Pair {
 	for name := range opKinds {
 		b.asked = append(b.asked, name) // for suggestions
 	}
+	// An nvpair is the form of attributes that nobody knows.
+	for _, p := range b.blocks("nvpair") {
+		pair := d.nvpair(p, "", setAny)
+		at := p.TypeRange.Start.Byte
+		i := slices.IndexFunc(out, func(o policy.Pair) bool {
+			a := b.Body.Attributes[o.Name]
+			return a != nil && a.SrcRange.Start.Byte > at
+		})
+		if i < 0 {
+			i = len(out)
+		}
+		out = slices.Insert(out, i, policy.Pair{Name: pair.Name, Value: pair.Value, Pos: pair.Pos})
+	}
 	return out
 }
 
@@ -124,8 +148,8 @@ func (d *decoder) opAttributes(b *block, op policy.Op) []policy.Pair {
 func (d *decoder) checkOnFail(s scalar, op policy.Op) {
 	switch {
 	case op.Name == "stop" && slices.Contains([]string{"standby", "demote", "stop", "restart"}, s.text):
-		d.errorf(s.rng, "Wrong value", "a stop that failed leaves the resource in doubt: on-fail is fence, block or ignore, not %s", s.text)
+		d.unfit(s, s.rng, "Wrong value", "a stop that failed leaves the resource in doubt: on-fail is fence, block or ignore, not %s", s.text)
 	case s.text == "demote" && op.Name != "promote" && op.Name != "monitor":
-		d.errorf(s.rng, "Wrong value", "on-fail = \"demote\" is for promote and for the monitor of the promoted role")
+		d.unfit(s, s.rng, "Wrong value", "on-fail = \"demote\" is for promote and for the monitor of the promoted role")
 	}
 }

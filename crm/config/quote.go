@@ -19,6 +19,11 @@ func valueText(s string) string {
 	if name, ok := strings.CutPrefix(s, secretPrefix); ok && validName(name) {
 		return "secret(" + quoted(name) + ")"
 	}
+	return plainText(s)
+}
+
+// plainText is valueText where no secret can stand.
+func plainText(s string) string {
 	switch {
 	case s == "true" || s == "false" || s == infinity || s == "-"+infinity || plainNumber(s):
 		return s
@@ -56,5 +61,5 @@ func listText(names []string) string {
 	for i, n := range names {
 		parts[i] = nameText(n)
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return listOf(parts)
 }

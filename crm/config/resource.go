@@ -52,6 +52,9 @@ func (d *decoder) resource(b *block, suffix string) (policy.Resource, bool) {
 	d.sugar(b, b.label(1)+suffix)
 	d.primitiveBody(b, &r)
 	d.checkAgent(b, &r)
+	if r.Class == fenceClass {
+		d.out.Fences = append(d.out.Fences, fenceOf(r, nil))
+	}
 	return r, true
 }
 
@@ -64,7 +67,7 @@ func (d *decoder) primitiveBody(b *block, r *policy.Resource) {
 			d.errorf(a.NameRange, "Reserved word", "%q means nothing here; a parameter of that name goes into params { %s = … }", word, word)
 		}
 	}
-	kind := setKind{what: "parameter", secrets: true, owner: r.ID, scope: inResourceSet}
+	kind := setParams.of(r.ID)
 	direct := policy.NVSet{ID: r.ID + "-params", Pos: r.Pos}
 	extra := d.nvsets(b, "params", r.ID+"-params-more", kind)
 	r.Meta = d.nvsets(b, "meta", r.ID+"-meta", setMeta)
@@ -85,6 +88,10 @@ func (d *decoder) primitiveBody(b *block, r *policy.Resource) {
 // agentOf reads the first label: which agent, or which template.
 func (d *decoder) agentOf(b *block, r *policy.Resource) bool {
 	label, rng := b.label(0), b.LabelRanges[0]
+	if text, ok := strings.CutPrefix(label, literalPrefix); ok {
+		d.literalAgentOf(text, rng, r)
+		return true
+	}
 	if name, ok := strings.CutPrefix(label, "@"); ok {
 		found, ok := d.names.entries[name]
 		if !ok || found.kind != "template" {
@@ -102,6 +109,21 @@ func (d *decoder) agentOf(b *block, r *policy.Resource) bool {
 	}
 	r.Class, r.Provider, r.Type = spec.Class, spec.Provider, spec.Type
 	return ok
+}
+
+// literalAgentOf takes an agent, or the name of a template, as it stands.
+func (d *decoder) literalAgentOf(text string, rng hcl.Range, r *policy.Resource) {
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		r.Template = name
+		if d.names.entries[name].kind != "template" && !d.partial {
+			d.warnf(rng, "Unknown template", "there is no template named %q, so the resource has no agent", name)
+		}
+		return
+	}
+	spec := literalSpec(text)
+	r.Class, r.Provider, r.Type = spec.Class, spec.Provider, spec.Type
+	d.literalAgents = append(d.literalAgents, r.ID)
+	d.warnLiteralAgent(spec, rng)
 }
 
 // spec reads the name of an agent.

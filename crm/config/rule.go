@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/holdfast-ha/holdfast/policy"
 )
@@ -53,6 +54,12 @@ func (d *decoder) rule(b *block, id string, scope ruleScope) (policy.Rule, bool)
 		id = s
 	}
 	when := b.attr("when")
+	if when == nil && isTree(b) {
+		rule = d.treeRule(b, id)
+		treeScore(b, &rule)
+		b.done()
+		return rule, true
+	}
 	if when == nil {
 		d.errorf(b.head(), "Missing argument", "a rule needs when, for example when = node.attr.rack == \"r1\"")
 		b.attr("score")
@@ -74,9 +81,13 @@ func (d *decoder) ruleScore(b *block, rule *policy.Rule, scope ruleScope) {
 	rule.Role = b.role("role")
 	switch {
 	case !scope.location:
-		for _, name := range []string{"score", "role"} {
-			if x := b.Body.Attributes[name]; x != nil {
-				d.errorf(x.NameRange, "Unknown argument", "only the rule of a location has a %s; the score of a set stands beside the rule", name)
+		if s, ok := b.scalarOf("score"); ok && s.literal {
+			rule.Score = s.text // the older schemas demand one
+			a = nil
+		}
+		for _, x := range []*hclsyntax.Attribute{a, b.Body.Attributes["role"]} {
+			if x != nil {
+				d.errorf(x.NameRange, "Unknown argument", "only the rule of a location has a %s; the score of a set stands beside the rule", x.Name)
 			}
 		}
 	case a == nil:

@@ -126,7 +126,7 @@ func (d *decoder) afterSugar(e hcl.Expression, ctx *hcl.EvalContext, name, self 
 
 // notSelf refuses a resource that depends on itself.
 func (d *decoder) notSelf(t target, name, self string) bool {
-	if t.means == self {
+	if t.means == self && !t.literal {
 		d.errorf(t.rng, "Depends on itself", "%q cannot depend on %q: that is the same object", name, t.text)
 		return false
 	}

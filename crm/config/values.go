@@ -16,12 +16,13 @@ import (
 // infinity is the word for a score that no other outweighs.
 const infinity = "INFINITY"
 
-// mark is what clings to a value that must not be shown.
+// mark is what clings to a value: that it must not be shown, or not be judged.
 type mark string
 
 const (
 	secretMark    mark = "secret"    // made by secret("name")
 	sensitiveMark mark = "sensitive" // of a variable with sensitive = true
+	literalMark   mark = "literal"   // made by literal("text")
 )
 
 // secretPrefix begins a value that names a secret instead of containing it.
@@ -29,11 +30,12 @@ const secretPrefix = "secret:"
 
 // scalar is a value as text, and whether it must be masked.
 type scalar struct {
-	text   string
-	null   bool // explicitly null: as if the argument were not there
-	masked bool
-	number bool // written or computed as a number
-	rng    hcl.Range
+	text    string
+	null    bool // explicitly null: as if the argument were not there
+	masked  bool
+	literal bool // taken as it stands: what does not fit is only a warning
+	number  bool // written or computed as a number
+	rng     hcl.Range
 }
 
 // eval evaluates an expression. It reports what is wrong; ok is false then.
@@ -126,7 +128,8 @@ func (d *decoder) scalar(e hcl.Expression, ctx *hcl.EvalContext) (scalar, bool) 
 		return out, false
 	}
 	v, marks := v.Unmark()
-	out.masked = len(marks) > 0
+	out.masked = hasMark(marks, secretMark) || hasMark(marks, sensitiveMark)
+	out.literal = hasMark(marks, literalMark)
 	if v.IsNull() {
 		out.null = true
 		return out, true
@@ -148,7 +151,7 @@ func (d *decoder) scalar(e hcl.Expression, ctx *hcl.EvalContext) (scalar, bool) 
 		d.errorf(out.rng, "Wrong value", "a value cannot contain a NUL character")
 		return out, false
 	}
-	if marks.Equal(cty.NewValueMarks(secretMark)) || hasMark(marks, secretMark) {
+	if hasMark(marks, secretMark) {
 		if !validName(strings.TrimPrefix(out.text, secretPrefix)) || !strings.HasPrefix(out.text, secretPrefix) {
 			d.errorf(out.rng, "Secret inside a text", "secret(\"name\") must be the whole value: the secret itself is put in its place on the node")
 			return out, false
