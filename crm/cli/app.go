@@ -79,8 +79,9 @@ type App struct {
 	// Ask puts a question to the person at the terminal; the shell replaces it.
 	Ask func(question string) (string, error)
 
-	client *api.Client
-	reader *bufio.Reader
+	inShell bool // commands are lines of the shell or of a batch
+	client  *api.Client
+	reader  *bufio.Reader
 }
 
 // waitTime is a duration that also takes a plain number of seconds.

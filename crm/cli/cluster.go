@@ -12,7 +12,7 @@ import (
 
 // newCluster is "crm cluster".
 func newCluster(app *App) *cobra.Command {
-	cmd := noun("cluster", "Make, join, look at and leave a cluster",
+	cmd := app.noun("cluster", "Make, join, look at and leave a cluster",
 		newClusterInit(app), newClusterJoin(app), newClusterStatus(app), newClusterToken(app), newClusterLeave(app), newClusterRemove(app))
 	cmd.Example = "  crm cluster init prod\n  crm cluster join 1-prod-8f3k…"
 	return cmd

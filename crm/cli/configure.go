@@ -10,7 +10,7 @@ import (
 
 // newConfigure is "crm configure".
 func newConfigure(app *App) *cobra.Command {
-	cmd := noun("configure", "Look at and change the configuration",
+	cmd := app.noun("configure", "Look at and change the configuration",
 		newConfigureShow(app), newConfigureLoad(app), newConfigureSave(app), newConfigureEdit(app), newConfigureDiff(app),
 		newConfigureSet(app), newConfigureUnset(app), newConfigureDelete(app), newConfigureVerify(app), newConfigurePlan(app),
 		newConfigureCommit(app), newConfigureRefresh(app))

@@ -15,7 +15,7 @@ func newFence(app *App) *cobra.Command {
 	confirm := newNodeConfirmOff(app)
 	confirm.Use = "confirm NODE"
 	confirm.Example = "  crm fence confirm n3"
-	return noun("fence", "Look at fencing: devices, history; confirm by hand", newFenceDevices(app), newFenceHistory(app), confirm)
+	return app.noun("fence", "Look at fencing: devices, history; confirm by hand", newFenceDevices(app), newFenceHistory(app), confirm)
 }
 
 func newFenceDevices(app *App) *cobra.Command {

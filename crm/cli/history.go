@@ -14,7 +14,7 @@ import (
 
 // newHistory is "crm history".
 func newHistory(app *App) *cobra.Command {
-	cmd := noun("history", "See who changed what, what was fenced, and earlier configurations",
+	cmd := app.noun("history", "See who changed what, what was fenced, and earlier configurations",
 		newHistoryEvents(app), newHistoryVersions(app), newHistoryShow(app), newHistoryDiff(app))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return app.events(cmd, 50) }
 	cmd.Example = "  crm history\n  crm history versions\n  crm history diff 41 42"

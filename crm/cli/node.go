@@ -12,7 +12,7 @@ import (
 
 // newNode is "crm node".
 func newNode(app *App) *cobra.Command {
-	return noun("node", "Drain, return, fence and look at nodes",
+	return app.noun("node", "Drain, return, fence and look at nodes",
 		newNodeStatus(app), newNodeStandby(app), newNodeFence(app), newNodeConfirmOff(app),
 		app.nodeVerb("online", "Let a node run resources again", "Let a node run resources again. What moved away comes back only if its stickiness is lower than its preference.", false),
 		app.nodeVerb("maintenance", "Leave a node alone: nothing is started, stopped or recovered there", "Leave a node alone: its resources keep running, and nothing is started, stopped, watched or recovered there until 'crm node ready'.", false),

@@ -12,7 +12,7 @@ import (
 
 // newRA is "crm ra".
 func newRA(app *App) *cobra.Command {
-	return noun("ra", "Look at the agents of this node", newRAList(app), newRAInfo(app), newRAClasses(app))
+	return app.noun("ra", "Look at the agents of this node", newRAList(app), newRAInfo(app), newRAClasses(app))
 }
 
 func newRAList(app *App) *cobra.Command {

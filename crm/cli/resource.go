@@ -13,7 +13,7 @@ import (
 
 // newResource is "crm resource".
 func newResource(app *App) *cobra.Command {
-	return noun("resource", "Start, stop, move and look at resources",
+	return app.noun("resource", "Start, stop, move and look at resources",
 		newResourceStatus(app), newResourceStop(app), newResourceMove(app), newResourceRule(app, "ban"), newResourceRule(app, "prefer"),
 		newResourceCleanup(app), newResourceMaintenance(app),
 		app.resourceVerb("start", "Let a resource run", "Let a resource run: takes back an earlier stop.", false),

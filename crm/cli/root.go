@@ -53,11 +53,15 @@ func (a *App) Run(ctx context.Context, args []string) ExitCode {
 
 // newRoot builds the whole tree. A new noun is one more line here.
 func newRoot(app *App) *cobra.Command {
+	shell := &shellFlags{}
 	root := &cobra.Command{
-		Use:           "crm",
-		Short:         "Keep services running on a cluster of machines",
+		Use:   "crm",
+		Short: "Keep services running on a cluster of machines",
+		Long: `Keep services running on a cluster of machines. On a terminal, crm without a
+command is a shell with the same commands in levels.`,
+		Example:       "  crm status\n  crm resource move web n2\n  crm -f lines.txt\n  crm configure < lines.txt",
 		Args:          noArguments,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return app.runRoot(cmd, shell) },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -69,6 +73,8 @@ func newRoot(app *App) *cobra.Command {
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	app.globalFlags(root)
+	root.Flags().StringVarP(&shell.file, "file", "f", "", "carry out the lines of a file, - for standard input")
+	root.Flags().BoolVar(&shell.goOn, "keep-going", false, "with -f: go on after a line that failed")
 	root.AddCommand(
 		newAgent(app), newApply(app), newCluster(app), newCompletion(app), newConfigure(app), newDemo(app), newDemoWeb(),
 		newExplain(app), newFence(app),
@@ -112,10 +118,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 // noun is a command that only holds others.
-func noun(use, short string, commands ...*cobra.Command) *cobra.Command {
+func (a *App) noun(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runLevel(cmd) },
 	}
 	cmd.AddCommand(commands...)
 	return cmd
