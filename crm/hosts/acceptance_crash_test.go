@@ -90,7 +90,7 @@ func TestStandby(t *testing.T) {
 	var outages []time.Duration
 	for range repetitions(2) {
 		began := time.Now()
-		out := mustExec(t, c.lab, active, "crm", "node", "standby", active)
+		out := mustExec(t, c.lab, active, "crm", "-y", "node", "standby", active)
 		took := time.Since(began)
 		next := c.awaitOn(began, 20*time.Second, active)
 		outages = append(outages, c.outage(began.Add(-100*time.Millisecond)))
