@@ -291,8 +291,10 @@ func (o *Operation) levelFailed(now time.Time, devices []string, why string) {
 
 func (o *Operation) fail(why string) {
 	if o.attempt != "" {
-		o.reasons = append(o.reasons, Reason{Level: o.spec.Levels[o.level].Index, Device: o.current().Device,
-			Text: string(o.currentCall().Action) + " was still under way"})
+		o.reasons = append(o.reasons, Reason{
+			Level: o.spec.Levels[o.level].Index, Device: o.current().Device,
+			Text: string(o.currentCall().Action) + " was still under way",
+		})
 	}
 	o.halt()
 	o.stage = failed

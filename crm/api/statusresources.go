@@ -133,8 +133,10 @@ func (b *statusBuilder) manual() {
 			b.rule(ManualRule{Kind: "node", ID: "standby-" + name, Object: name, Text: text, Undo: "crm node online " + name, Author: n.By, At: milli(n.At)})
 		}
 		if n.Maintenance {
-			b.rule(ManualRule{Kind: "node", ID: "maintenance-" + name, Object: name, Text: "node " + name + " is in maintenance: nothing is started, stopped or recovered there",
-				Undo: "crm node ready " + name, Author: n.By, At: milli(n.At)})
+			b.rule(ManualRule{
+				Kind: "node", ID: "maintenance-" + name, Object: name, Text: "node " + name + " is in maintenance: nothing is started, stopped or recovered there",
+				Undo: "crm node ready " + name, Author: n.By, At: milli(n.At),
+			})
 		}
 	}
 	for _, name := range sortedKeys(set.Resources) {
@@ -145,8 +147,10 @@ func (b *statusBuilder) manual() {
 	}
 	for _, name := range sortedKeys(set.Moves) {
 		m := set.Moves[name]
-		b.rule(ManualRule{Kind: "move", ID: "move-" + name, Object: name, Node: m.Node, Text: name + " is moving to " + m.Node,
-			Undo: "crm resource clear " + name, Author: m.By, At: milli(m.At), Expires: time.Unix(m.Until, 0).UTC()})
+		b.rule(ManualRule{
+			Kind: "move", ID: "move-" + name, Object: name, Node: m.Node, Text: name + " is moving to " + m.Node,
+			Undo: "crm resource clear " + name, Author: m.By, At: milli(m.At), Expires: time.Unix(m.Until, 0).UTC(),
+		})
 	}
 }
 
@@ -180,8 +184,10 @@ func (b *statusBuilder) resourceSetting(name string, set state.ResourceSetting) 
 }
 
 func (b *statusBuilder) location(r state.ManualRule) {
-	m := ManualRule{Kind: "prefer", ID: r.ID, Object: r.Resource, Node: r.Node, Text: r.Resource + " prefers " + r.Node + " (" + r.Score + ")",
-		Undo: "crm resource clear " + r.Resource, Author: r.By, At: milli(r.At)}
+	m := ManualRule{
+		Kind: "prefer", ID: r.ID, Object: r.Resource, Node: r.Node, Text: r.Resource + " prefers " + r.Node + " (" + r.Score + ")",
+		Undo: "crm resource clear " + r.Resource, Author: r.By, At: milli(r.At),
+	}
 	if strings.HasPrefix(r.Score, "-") {
 		m.Kind, m.Text = "ban", r.Resource+" may not run on "+r.Node
 		if n, err := strconv.Atoi(r.Score); err == nil {

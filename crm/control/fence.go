@@ -9,6 +9,10 @@ import (
 	"github.com/holdfast-ha/holdfast/policy"
 )
 
+// longestRetry bounds the pause that an executor may ask for after a failed
+// attempt, whatever its clock says.
+const longestRetry = time.Minute
+
 // fence begins what the plan or an operator demands, hands it to another
 // executor when the first one is gone, and tries again after a failure.
 func (t *turn) fence(d *Decision) {
@@ -21,8 +25,10 @@ func (t *turn) fence(d *Decision) {
 	for _, target := range sortedKeys(t.c.state.Fencing) {
 		if _, ok := asked[target]; !ok {
 			f := t.c.state.Fencing[target]
-			asked[target] = policy.Action{Kind: policy.FenceAction, Task: f.Action, Node: target, FenceDelayMS: f.DelayMS,
-				Reasons: []policy.Reason{{Text: f.Reason}}}
+			asked[target] = policy.Action{
+				Kind: policy.FenceAction, Task: f.Action, Node: target, FenceDelayMS: f.DelayMS,
+				Reasons: []policy.Reason{{Text: f.Reason}},
+			}
 		}
 	}
 	for _, target := range sortedKeys(asked) {
@@ -41,7 +47,8 @@ func (t *turn) fenceOne(d *Decision, a policy.Action) {
 		if f.Running && t.executorAlive(f) {
 			return
 		}
-		if retry := time.UnixMilli(f.Retry); !f.Running && t.now.Before(retry) {
+		pause := min(max(time.Duration(f.Retry-f.Since)*time.Millisecond, 0), longestRetry)
+		if retry := t.c.since.begun(fenceKey(f), t.now).Add(pause); !f.Running && t.now.Before(retry) {
 			t.wake(retry)
 			return
 		}
@@ -54,7 +61,7 @@ func (t *turn) fenceOne(d *Decision, a policy.Action) {
 	}
 	begin := &state.FenceBegin{
 		Target: a.Node, Boot: n.Boot, Action: a.Task, Reason: reasons(a.Reasons), Executor: executor,
-		Attempt: attempt, DelayMS: a.FenceDelayMS,
+		Attempt: attempt, DelayMS: a.FenceDelayMS, Seen: s.Index,
 	}
 	if t.propose(fmt.Sprintf("fence %s %d %d", a.Node, n.Boot, attempt), state.Command{FenceBegin: begin}) {
 		t.note("fence %s (boot %d) by %s, attempt %d: %s", a.Node, n.Boot, executor, attempt, begin.Reason)
@@ -68,7 +75,7 @@ func (t *turn) executorAlive(f *state.Fencing) bool {
 	if e == nil || e.Phase != state.PhaseMember || e.Incarnation != f.Incarnation {
 		return false
 	}
-	limit := time.UnixMilli(f.Begun).Add(t.c.cfg.FenceHangLimit * time.Duration(f.Attempt))
+	limit := t.c.since.begun(fenceKey(f), t.now).Add(t.c.cfg.FenceHangLimit)
 	if t.now.Before(limit) {
 		t.wake(limit)
 		return true

@@ -133,8 +133,10 @@ func refusal(err error) error {
 		err  error
 		code identity.RefusalCode
 	}{
-		{core.ErrTokenUsed, identity.TokenUsed}, {core.ErrTokenExpired, identity.TokenExpired},
-		{core.ErrTokenUnknown, identity.WrongToken}, {core.ErrNameTaken, identity.NameTaken},
+		{core.ErrTokenUsed, identity.TokenUsed},
+		{core.ErrTokenExpired, identity.TokenExpired},
+		{core.ErrTokenUnknown, identity.WrongToken},
+		{core.ErrNameTaken, identity.NameTaken},
 	} {
 		if errors.Is(err, k.err) {
 			return &identity.Refusal{Code: k.code, Reason: err.Error()}

@@ -133,6 +133,7 @@ func loosen(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
 func cut(t *testing.T, path string) {
 	data, err := os.ReadFile(path)
 	if err != nil {

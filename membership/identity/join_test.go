@@ -332,8 +332,10 @@ func TestDocumentsAreBounded(t *testing.T) {
 
 func FuzzJoinRequest(f *testing.F) {
 	me := applicant(f, "n2")
-	body, err := json.Marshal(joinBody{Protocol: 1, TokenID: "00", Name: "n2", Addresses: me.Addresses,
-		NodeKey: me.nodeKey.Public().(ed25519.PublicKey), LinkKey: me.linkKey.PublicKey().Bytes()})
+	body, err := json.Marshal(joinBody{
+		Protocol: 1, TokenID: "00", Name: "n2", Addresses: me.Addresses,
+		NodeKey: me.nodeKey.Public().(ed25519.PublicKey), LinkKey: me.linkKey.PublicKey().Bytes(),
+	})
 	if err != nil {
 		f.Fatal(err)
 	}
