@@ -2,7 +2,7 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS  = -s -w -X main.version=$(VERSION)
+LDFLAGS  = -s -w -X github.com/holdfast-ha/holdfast/crm/cli.Version=$(VERSION)
 TOOL     = $(GO) tool -modfile=tools.mod
 # Two test binaries at a time: host-level tests boot machines of their own.
 TESTFLAGS ?= -shuffle=on -timeout 15m
