@@ -15,7 +15,7 @@ import (
 // so on a private copy of the state: nothing that it finds out alone is agreed,
 // and the executor tells the log when there is one again.
 func (d *Daemon) runIsolation(ctx context.Context) {
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	var since time.Time
 	for {

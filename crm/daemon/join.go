@@ -18,6 +18,10 @@ func (d *Daemon) runJoin(ctx context.Context) {
 		if !d.leaving.Load() && !d.joined() {
 			d.tryJoin(ctx)
 		}
+		again := pause.C
+		if d.joined() {
+			again = nil // only the log can change that; an idle daemon sleeps
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -30,7 +34,7 @@ func (d *Daemon) runJoin(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-		case <-pause.C:
+		case <-again:
 		}
 	}
 }
