@@ -52,7 +52,7 @@ func TestDaemonKilled(t *testing.T) {
 		adopted := time.Since(killed)
 		s = c.await("all is quiet", 20*time.Second, c.settled)
 		t.Logf("daemon of %s killed: the next one is a member after %s, all is quiet after %s", active, ms(adopted), ms(time.Since(killed)))
-		if adopted > 2*time.Second {
+		if adopted > limit(2*time.Second) {
 			t.Errorf("adopted after %v", adopted)
 		}
 		for _, subject := range wholeSet {
@@ -60,7 +60,7 @@ func TestDaemonKilled(t *testing.T) {
 				t.Errorf("%v did not stay as it was on %s: %d spans before, %d now, held by %v", subject, active, before[subject], now, c.seen.Holders(subject))
 			}
 		}
-		if out := c.outage(killed.Add(-100 * time.Millisecond)); out > 200*time.Millisecond {
+		if out := c.outage(killed.Add(-100 * time.Millisecond)); out > limit(200*time.Millisecond) {
 			t.Errorf("the service was away for %v", out)
 		}
 	}
@@ -117,10 +117,10 @@ func TestLocalFailures(t *testing.T) {
 	}
 	n, a := median(noticed), median(again)
 	t.Logf("nginx killed, monitor interval 60 s: noticed %s, away for %s (medians of %d)", ms(n), ms(a), len(again))
-	if n > 50*time.Millisecond {
+	if n > limit(50*time.Millisecond) {
 		t.Errorf("noticed after %v", n)
 	}
-	if a > time.Second {
+	if a > limit(time.Second) {
 		t.Errorf("running again after %v", a)
 	}
 
@@ -137,7 +137,7 @@ func TestLocalFailures(t *testing.T) {
 		gaps = append(gaps, gap)
 		t.Logf("address deleted on %s: the client waited %s; the observer saw %d gaps of its samples", active, ms(gap), len(spans)-count)
 	}
-	if worst := slices.Max(gaps); worst > 50*time.Millisecond {
+	if worst := slices.Max(gaps); worst > limit(50*time.Millisecond) {
 		t.Errorf("the address was away for %v", worst)
 	}
 	c.neverTwo()
@@ -201,7 +201,7 @@ func TestSlowStartBlocksNobody(t *testing.T) {
 		t.Error("the slow start ended too early for this test to mean anything")
 	}
 	t.Logf("while another resource starts for 40 s, nginx was killed and away for %s", ms(away))
-	if away > 3*time.Second {
+	if away > limit(3*time.Second) {
 		t.Errorf("the failed resource waited for the slow one: %v", away)
 	}
 	c.neverTwo()

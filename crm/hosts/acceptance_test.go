@@ -25,10 +25,23 @@ import (
 
 // repetitions is how often a failure is repeated.
 func repetitions(usual int) int {
-	if os.Getenv("HOLDFAST_ACCEPTANCE") == "full" {
+	if full() {
 		return 10
 	}
 	return usual
+}
+
+// full says that the measuring is serious: more repetitions, and nothing else
+// runs on this machine.
+func full() bool { return os.Getenv("HOLDFAST_ACCEPTANCE") == "full" }
+
+// limit is what a figure may be. Beside other tests, on a machine with two
+// processors, only a multiple of it says anything.
+func limit(d time.Duration) time.Duration {
+	if full() {
+		return d
+	}
+	return 4 * d
 }
 
 // program builds the static binary once.
