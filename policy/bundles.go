@@ -57,9 +57,9 @@ func (m *model) unpackBundle(r *resource) bool {
 		b.perHost = intAtLeast(v, 1)
 	}
 	b.promotedMax = intAtLeast(either(attr(spec.Container, "promoted-max"), attr(spec.Container, "masters")), 0)
-	t.replicas = m.limitInstances(r, max(1, b.promotedMax))
+	t.replicas = m.limitInstances(r, max(1, b.promotedMax), maxReplicas)
 	if v, ok := attrGiven(spec.Container, "replicas"); ok {
-		t.replicas = m.limitInstances(r, intAtLeast(v, 1))
+		t.replicas = m.limitInstances(r, intAtLeast(v, 1), maxReplicas)
 	}
 	if t.primitive != nil && t.ipStart == "" && t.port == "" {
 		m.problem(true, r.id, r.cfg.Pos, "bundle %q with a primitive needs ip-range-start or control-port; it is ignored", r.id)

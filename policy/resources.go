@@ -465,7 +465,7 @@ func (m *model) readCloneOptions(r *resource) {
 		}
 		return intAtLeast(v, 0)
 	}
-	r.cloneMax = m.limitInstances(r, count("clone-max", "", max(1, len(m.nodes))))
+	r.cloneMax = m.limitInstances(r, count("clone-max", "", max(1, len(m.nodes))), maxInstances)
 	r.nodeMax = count("clone-node-max", "", 1)
 	if r.promotable {
 		r.promotedMax = count("promoted-max", "master-max", 1)
@@ -479,14 +479,17 @@ func (m *model) readCloneOptions(r *resource) {
 	}
 }
 
-// maxInstances bounds what one clone or bundle may ask for, against typing
-// errors that would exhaust the memory.
-const maxInstances = 10000
+// What one clone or bundle may ask for, against typing errors that would
+// exhaust the memory. A replica of a bundle is a node of its own.
+const (
+	maxInstances = 2000
+	maxReplicas  = 200
+)
 
-func (m *model) limitInstances(r *resource, n int) int {
-	if n > maxInstances {
-		m.problem(true, r.id, r.cfg.Pos, "%q asks for %d instances; %d is the most", r.id, n, maxInstances)
-		return maxInstances
+func (m *model) limitInstances(r *resource, n, most int) int {
+	if n > most {
+		m.problem(true, r.id, r.cfg.Pos, "%q asks for %d instances; %d is the most", r.id, n, most)
+		return most
 	}
 	return n
 }
