@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/holdfast-ha/holdfast/crm/config"
 	"github.com/holdfast-ha/holdfast/policy"
 )
 
@@ -12,6 +13,11 @@ import (
 type Document struct {
 	Config *policy.Config
 	Status *policy.Status
+
+	// Alerts and permissions, which take no part in decisions.
+	Alerts []config.Alert      `json:",omitempty"`
+	Roles  []config.ACLRole    `json:",omitempty"`
+	Users  []config.ACLSubject `json:",omitempty"`
 
 	// Schema is the schema that the document claims to follow, such as
 	// "pacemaker-3.9"; "" if it does not say.
@@ -24,6 +30,18 @@ type Document struct {
 	// Problems lists what was left out or changed while reading. None of them
 	// makes the rest unusable.
 	Problems []policy.Problem
+}
+
+// Decoded is the document as the configuration language holds it, to be written
+// with config.Encode.
+func (d *Document) Decoded() *config.Decoded {
+	return &config.Decoded{Policy: d.Config, Alerts: d.Alerts, Roles: d.Roles, Users: d.Users}
+}
+
+// FromDecoded is the part of a configuration that a CIB can hold, for Export.
+// The status is empty.
+func FromDecoded(d *config.Decoded) *Document {
+	return &Document{Config: d.Policy, Status: &policy.Status{}, Alerts: d.Alerts, Roles: d.Roles, Users: d.Users}
 }
 
 // Import reads a CIB: its configuration, its status, and what it could not make
@@ -52,6 +70,8 @@ func Read(r io.Reader, file string) (*Document, error) {
 		Status: in.status(root),
 		Schema: root.attr("validate-with"),
 	}
+	doc.Alerts = in.alerts(in.section("alerts"))
+	doc.Roles, doc.Users = in.acls(in.section("acls"))
 	if seconds, ok := integer(root.attr("execution-date")); ok && seconds > 0 && seconds < 1<<40 {
 		doc.ExecutionDate = time.Unix(seconds, 0).UTC()
 	}
@@ -125,11 +145,6 @@ func (in *importer) config(root *element) *policy.Config {
 			if _, known := in.sections[e.name]; !known {
 				in.unknown(e, configuration)
 			}
-		}
-	}
-	for _, name := range []string{"alerts", "acls"} {
-		if n := len(in.section(name).children); n > 0 {
-			in.warn(in.section(name), name, "%d entries in <%s> do not take part in decisions and are left out", n, name)
 		}
 	}
 	return c

@@ -4,6 +4,11 @@ import (
 	"slices"
 )
 
+// setAlertMeta are the meta-attributes of alerts and recipients.
+var setAlertMeta = setKind{what: "meta-attribute", scope: inOptions, known: map[string]valueKind{
+	"timeout": isTimeout, "timestamp-format": anyValue, "enabled": isBoolean,
+}}
+
 var eventKinds = []string{"nodes", "fencing", "resources", "attributes"}
 
 // alert reads an alert.
@@ -40,14 +45,13 @@ func (d *decoder) alert(b instance) {
 		if !r.labels("VALUE") {
 			continue
 		}
-		to := Recipient{Value: r.label(0)}
+		to := Recipient{Value: r.label(0), Description: r.text("description")}
 		to.Params, to.Meta = d.alertSets(r, a.Name)
 		r.text("id")
-		r.text("description")
 		r.done()
 		a.Recipients = append(a.Recipients, to)
 	}
-	b.text("description")
+	a.Description = b.text("description")
 	b.done()
 	if !d.opt.AlertsWork {
 		d.warnf(b.head(), "Alert without effect", "this version keeps the alert %q and sends nothing", a.Name)
@@ -58,16 +62,13 @@ func (d *decoder) alert(b instance) {
 // alertSets reads the parameters and meta-attributes of an alert or recipient.
 func (d *decoder) alertSets(b *block, owner string) (params, meta map[string]string) {
 	params = flat(d.nvsets(b, "params", owner+"-params", setKind{what: "parameter", secrets: true, owner: owner, scope: inOptions}))
-	meta = flat(d.nvsets(b, "meta", owner+"-meta", setKind{what: "meta-attribute", scope: inOptions, known: map[string]valueKind{
-		"timeout": isTimeout, "timestamp-format": anyValue, "enabled": isBoolean,
-	}}))
+	meta = flat(d.nvsets(b, "meta", owner+"-meta", setAlertMeta))
 	return params, meta
 }
 
 // aclRole reads a role: what its holders may see and change.
 func (d *decoder) aclRole(b instance) {
-	role := ACLRole{Name: b.name, Pos: posOf(b.head())}
-	b.text("description")
+	role := ACLRole{Name: b.name, Description: b.text("description"), Pos: posOf(b.head())}
 	for _, p := range b.blocks("permission") {
 		if !p.labels("read|write|deny") {
 			continue
@@ -79,7 +80,7 @@ func (d *decoder) aclRole(b instance) {
 		if count(perm.XPath != "", perm.Reference != "", perm.ObjectType != "") != 1 {
 			d.errorf(p.head(), "Wrong permission", "a permission has exactly one of xpath, reference and object-type")
 		}
-		p.text("description")
+		perm.Description = p.text("description")
 		p.done()
 		role.Permissions = append(role.Permissions, perm)
 	}

@@ -94,7 +94,8 @@ type Fence struct {
 // Alert is something to tell when the cluster acts.
 type Alert struct {
 	Name             string            `json:"name"`
-	Kind             string            `json:"kind"`           // script, mail, webhook
+	Kind             string            `json:"kind"` // script, mail, webhook
+	Description      string            `json:"description,omitempty"`
 	Path             string            `json:"path,omitempty"` // script
 	To               string            `json:"to,omitempty"`   // mail
 	From             string            `json:"from,omitempty"`
@@ -111,14 +112,16 @@ type Alert struct {
 
 // Recipient is one address that an alert script is called with.
 type Recipient struct {
-	Value  string            `json:"value"`
-	Params map[string]string `json:"params,omitempty"`
-	Meta   map[string]string `json:"meta,omitempty"`
+	Value       string            `json:"value"`
+	Description string            `json:"description,omitempty"`
+	Params      map[string]string `json:"params,omitempty"`
+	Meta        map[string]string `json:"meta,omitempty"`
 }
 
 // ACLRole is a named set of permissions.
 type ACLRole struct {
 	Name        string       `json:"name"`
+	Description string       `json:"description,omitempty"`
 	Permissions []Permission `json:"permissions,omitempty"`
 	Pos         policy.Pos   `json:"pos,omitzero"`
 }
@@ -126,11 +129,12 @@ type ACLRole struct {
 // Permission allows or denies one part of the configuration. It names the part
 // by exactly one of XPath, Reference and ObjectType.
 type Permission struct {
-	Kind       string `json:"kind"` // read, write, deny
-	XPath      string `json:"xpath,omitempty"`
-	Reference  string `json:"reference,omitempty"`
-	ObjectType string `json:"object-type,omitempty"`
-	Attribute  string `json:"attribute,omitempty"`
+	Kind        string `json:"kind"` // read, write, deny
+	XPath       string `json:"xpath,omitempty"`
+	Reference   string `json:"reference,omitempty"`
+	ObjectType  string `json:"object-type,omitempty"`
+	Attribute   string `json:"attribute,omitempty"`
+	Description string `json:"description,omitempty"`
 }
 
 // ACLSubject is a user or a group of users with its roles.

@@ -139,28 +139,34 @@ func (w *writer) resourceSet(s policy.ResourceSet) {
 func (w *writer) alerts(d *Decoded) {
 	for _, a := range d.Alerts {
 		w.open("alert", a.Kind, a.Name)
-		w.fields("path", a.Path, "to", a.To, "from", a.From, "smtp", a.SMTP, "url", a.URL, "secret", a.Secret)
+		w.fields("description", a.Description, "path", a.Path, "to", a.To, "from", a.From, "smtp", a.SMTP, "url", a.URL)
+		if a.Secret != "" {
+			w.raw("secret", valueText(a.Secret))
+		}
 		if len(a.Select) > 0 {
 			w.raw("select", textList(a.Select))
 		}
 		if len(a.SelectAttributes) > 0 {
 			w.raw("select-attributes", textList(a.SelectAttributes))
 		}
-		w.flat("params", a.Params)
-		w.flat("meta", a.Meta)
+		w.flat("params", a.Params, setParams)
+		w.flat("meta", a.Meta, setAlertMeta)
 		for _, r := range a.Recipients {
 			w.open("recipient", r.Value)
-			w.flat("params", r.Params)
-			w.flat("meta", r.Meta)
+			w.arg("description", r.Description)
+			w.flat("params", r.Params, setParams)
+			w.flat("meta", r.Meta, setAlertMeta)
 			w.close()
 		}
 		w.close()
 	}
 	for _, r := range d.Roles {
 		w.open("acl_role", r.Name)
+		w.arg("description", r.Description)
 		for _, p := range r.Permissions {
 			w.open("permission", p.Kind)
-			w.fields("xpath", p.XPath, "reference", p.Reference, "object-type", p.ObjectType, "attribute", p.Attribute)
+			w.fields("xpath", p.XPath, "reference", p.Reference, "object-type", p.ObjectType, "attribute", p.Attribute,
+				"description", p.Description)
 			w.close()
 		}
 		w.close()
@@ -176,7 +182,7 @@ func (w *writer) alerts(d *Decoded) {
 	}
 }
 
-func (w *writer) flat(typ string, values map[string]string) {
+func (w *writer) flat(typ string, values map[string]string, kind setKind) {
 	if len(values) == 0 {
 		return
 	}
@@ -185,6 +191,6 @@ func (w *writer) flat(typ string, values map[string]string) {
 		pairs = append(pairs, policy.Pair{Name: name, Value: values[name]})
 	}
 	w.open(typ)
-	w.pairs(pairs, []string{"id", "id-ref", "score"}, setKind{secrets: typ == "params"})
+	w.pairs(pairs, []string{"id", "id-ref", "score"}, kind)
 	w.close()
 }

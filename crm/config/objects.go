@@ -243,7 +243,7 @@ func (l *listing) alerts() {
 	for _, a := range l.d.Alerts {
 		o := l.add("alert", a.Name, a.Pos)
 		for _, p := range [][2]string{
-			{"kind", a.Kind}, {"path", a.Path}, {"to", a.To}, {"from", a.From}, {"smtp", a.SMTP}, {"url", a.URL},
+			{"kind", a.Kind}, {"description", a.Description}, {"path", a.Path}, {"to", a.To}, {"from", a.From}, {"smtp", a.SMTP}, {"url", a.URL},
 			{"select", strings.Join(a.Select, ", ")}, {"select-attributes", strings.Join(a.SelectAttributes, ", ")},
 		} {
 			o.arg(p[0], p[1])
@@ -261,6 +261,7 @@ func (l *listing) alerts() {
 	}
 	for _, r := range l.d.Roles {
 		o := l.add("acl_role", r.Name, r.Pos)
+		o.arg("description", r.Description)
 		for _, p := range r.Permissions {
 			o.arg("permission."+p.Kind, strings.TrimSpace(p.XPath+p.Reference+p.ObjectType+" "+p.Attribute))
 		}

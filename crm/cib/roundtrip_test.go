@@ -1,0 +1,123 @@
+package cib
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/holdfast-ha/holdfast/crm/config"
+	"github.com/holdfast-ha/holdfast/policy"
+)
+
+const roundTripFile = "testdata/roundtrip-passing.txt"
+
+const roundTripHeader = `# Recorded CIBs that survive the way through the configuration language, and how
+# far: "config" the configuration is the same after CIB -> HCL -> configuration,
+# "cib" it still is after an export and another import, "xml" the exported XML
+# says what the recorded one says, element by element.
+# Written by: go test ./crm/cib -run TestRecordedRoundTrips -rewrite
+`
+
+// TestRecordedRoundTrips takes every recorded CIB to the configuration language
+// and back, and fails if one does worse than the list says.
+func TestRecordedRoundTrips(t *testing.T) {
+	folder, entries := conformanceSet(t)
+	var lines []string
+	totals := map[string]int{}
+	passing := readRoundTrips(t)
+	for _, entry := range entries {
+		raw, err := os.ReadFile(filepath.Join(folder, "cases", entry.Name+".xml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		levels, why := roundTrip(t, raw)
+		for _, level := range levels {
+			totals[level]++
+		}
+		for _, level := range passing[entry.Name] {
+			if !slices.Contains(levels, level) {
+				t.Errorf("%s: no longer the same (%s):\n%s", entry.Name, level, why)
+			}
+		}
+		if why != "" {
+			t.Logf("%s: %s", entry.Name, why)
+		}
+		lines = append(lines, entry.Name+" "+strings.Join(levels, " ")+"\n")
+	}
+	t.Logf("%d recorded CIBs: config %d, cib %d, xml %d", len(entries), totals["config"], totals["cib"], totals["xml"])
+	if *rewrite {
+		slices.Sort(lines)
+		if err := os.WriteFile(roundTripFile, []byte(roundTripHeader+strings.Join(lines, "")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func readRoundTrips(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(roundTripFile)
+	if err != nil && !*rewrite {
+		t.Fatal(err)
+	}
+	passing := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
+			passing[words[0]] = words[1:]
+		}
+	}
+	return passing
+}
+
+// roundTrip says how far a document survives, and what the first difference is.
+func roundTrip(t testing.TB, raw []byte) (levels []string, why string) {
+	t.Helper()
+	doc, err := Read(bytes.NewReader(raw), "recorded.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := config.Encode(doc.Decoded(), "cluster.hcl")
+	d, diags := config.Decode(config.NewSet(text), config.Options{NoLints: true, AlertsWork: true, ACLsWork: true})
+	if diags.HasErrors() {
+		return nil, "what was written cannot be read:\n" + diags.Errors().String()
+	}
+	if diff := difference(doc, FromDecoded(d)); diff != "" {
+		return nil, "after the configuration language (-before +after):\n" + diff
+	}
+	if again := config.Encode(d, "cluster.hcl"); !bytes.Equal(again.Text, text.Text) {
+		return nil, "written twice, two texts:\n" + cmp.Diff(string(text.Text), string(again.Text))
+	}
+	levels = append(levels, "config")
+	var xml bytes.Buffer
+	if err := FromDecoded(d).Export(&xml); err != nil {
+		return levels, err.Error()
+	}
+	back, err := Read(bytes.NewReader(xml.Bytes()), "exported.xml")
+	if err != nil {
+		return levels, err.Error()
+	}
+	if diff := difference(doc, back); diff != "" {
+		return levels, "after the export (-before +after):\n" + diff
+	}
+	levels = append(levels, "cib")
+	if want, got := plainTree(t, raw), plainTree(t, xml.Bytes()); want != got {
+		return levels, "as XML (-recorded +exported):\n" + cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+	}
+	return append(levels, "xml"), ""
+}
+
+// difference compares what two documents mean.
+func difference(a, b *Document) string {
+	one, two := config.Canonical(a.Config), config.Canonical(b.Config)
+	if reflect.DeepEqual(one, two) { // comparing is faster than telling the difference
+		one, two = nil, nil
+	}
+	return cmp.Diff(one, two) +
+		cmp.Diff(a.Decoded(), b.Decoded(), cmpopts.IgnoreFields(config.Decoded{}, "Policy", "Cluster", "Names", "Masked", "Fences"), cmpopts.IgnoreTypes(policy.Pos{}))
+}
