@@ -130,6 +130,10 @@ func (b *statusBuilder) nodes() {
 			}
 		}
 		slices.Sort(n.Resources)
+		if n.Unclean {
+			b.warn("what runs on %s is not known (%s): nothing of it starts elsewhere before it is fenced; if no device can do that, look at the machine, and then: crm node confirm-off %s",
+				name, n.Reason, name)
+		}
 		if b.out.Options.Fencing && !n.Remote {
 			n.Unprotected = control.Unprotected(b.config, b.decision.Plan, name)
 		}

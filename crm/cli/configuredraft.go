@@ -135,9 +135,11 @@ func newConfigurePlan(app *App) *cobra.Command {
 func newConfigureCommit(app *App) *cobra.Command {
 	var comment string
 	cmd := &cobra.Command{
-		Use:     "commit",
-		Short:   "Put the working copy into force",
-		Long:    "Put the working copy into force: the plan is shown, and asked about when it does something. When somebody else changed the configuration meanwhile, both changes are merged object by object; what both touched is shown.",
+		Use:   "commit",
+		Short: "Put the working copy into force",
+		Long: `Put the working copy into force: the plan is shown, and asked about when it does
+something. When somebody else changed the configuration meanwhile, both changes
+are merged object by object; what both touched is shown.`,
 		Example: "  commit\n  commit --comment \"new address\"",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

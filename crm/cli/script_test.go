@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -33,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"pass":    passTime,
 			"rc":      checkCode,
 			"capture": capture,
+			"json":    checkJSON,
 		},
 	})
 }
@@ -133,6 +135,19 @@ func checkCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %s, want %s", got, want)
+	}
+}
+
+// checkJSON runs a crm command with -o json and reads what it prints: one value.
+func checkJSON(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("crm", append([]string{"-o", "json"}, args...)...))
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	var value any
+	if err := d.Decode(&value); err != nil {
+		ts.Fatalf("crm %s: %v", strings.Join(args, " "), err)
+	}
+	if d.More() {
+		ts.Fatalf("crm %s printed more than one value", strings.Join(args, " "))
 	}
 }
 

@@ -111,7 +111,11 @@ func (s *Session) complete(ctx context.Context, text string, pos int) (head stri
 		}
 	}
 	args := slices.Clone(s.level)
-	if m, err := s.resolve(before); len(before) > 0 && err == nil {
+	if len(before) > 0 {
+		m, err := s.resolve(before)
+		if err != nil {
+			return head, nil, tail
+		}
 		args = append(slices.Clone(m.path), m.rest...)
 	}
 	for _, w := range s.Host.Complete(ctx, append(args, prefix)) {
