@@ -49,7 +49,6 @@ type action struct {
 	notify     *notification // of notifications
 	detail     string
 	env        map[string]string
-	priority   int
 
 	requiredBefore int // how many predecessors must be runnable
 	count          int
@@ -57,8 +56,6 @@ type action struct {
 	before, after []*relation
 	emitted       bool
 	merged        bool
-	visiting      bool
-	mark          int
 }
 
 func (a *action) is(f actFlags) bool { return a.flags&f != 0 }

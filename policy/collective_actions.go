@@ -1,9 +1,5 @@
 package policy
 
-// completionPriority lets the end of something that began be noticed even
-// after a failure elsewhere.
-const completionPriority = infinity
-
 // groupActions creates the actions of the members and the events of the group.
 func (m *model) groupActions(r *resource) {
 	for _, c := range r.children {
@@ -50,7 +46,6 @@ func (m *model) cloneActions(r *resource) {
 func (m *model) promotionEvents(r *resource, promoting, demoting, notify bool) {
 	begin := m.pseudo(r, TaskPromote, !promoting, true)
 	end := m.pseudo(r, "promoted", !promoting, true)
-	end.priority = completionPriority
 	var n *notification
 	if notify {
 		n = m.notifyEvents(r, begin, end)
@@ -58,7 +53,6 @@ func (m *model) promotionEvents(r *resource, promoting, demoting, notify bool) {
 	}
 	begin = m.pseudo(r, TaskDemote, !demoting, true)
 	end = m.pseudo(r, "demoted", !demoting, true)
-	end.priority = completionPriority
 	if notify {
 		m.noteNotification(r, TaskDemote, m.notifyEvents(r, begin, end))
 	}
@@ -84,7 +78,6 @@ func (m *model) instanceEvents(r *resource, instances []*resource, notify bool) 
 	}
 	begin := m.pseudo(r, TaskStart, !starting, true)
 	end := m.pseudo(r, "running", !starting, active || starting)
-	end.priority = completionPriority
 	if notify {
 		m.noteNotification(r, TaskStart, m.notifyEvents(r, begin, end))
 	}
@@ -96,7 +89,6 @@ func (m *model) instanceEvents(r *resource, instances []*resource, notify bool) 
 	if !restarting {
 		end.flags |= actMigratable
 	}
-	end.priority = completionPriority
 	if notify {
 		m.noteNotification(r, TaskStop, m.notifyEvents(r, begin, end))
 	}

@@ -148,12 +148,12 @@ func (m *model) compareDigests(r *resource, n *node, o *OpRecord) digestResult {
 				}
 			}
 		}
-		if r.expectedMarked[o] || parameterDigest(subset) != o.RestartDigest {
+		if r.changedEntries[o] || parameterDigest(subset) != o.RestartDigest {
 			return digestRestart
 		}
 	}
 	switch {
-	case r.expectedMarked[o]:
+	case r.changedEntries[o]:
 		return digestRestart
 	case o.Digest == "":
 		return digestUnknown
@@ -169,10 +169,10 @@ func (m *model) compareDigests(r *resource, n *node, o *OpRecord) digestResult {
 
 // markChanged makes an entry count as one with other parameters.
 func (m *model) markChanged(r *resource, o *OpRecord) {
-	if r.expectedMarked == nil {
-		r.expectedMarked = map[*OpRecord]bool{}
+	if r.changedEntries == nil {
+		r.changedEntries = map[*OpRecord]bool{}
 	}
-	r.expectedMarked[o] = true
+	r.changedEntries[o] = true
 }
 
 // fenceOnlyParams are parameters of fence devices that say how to fence.

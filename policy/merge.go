@@ -42,6 +42,9 @@ func (g *merging) merge(s *resource, w table, c *colocation, f float32, active b
 	if s.merging {
 		return w
 	}
+	if f == 0 && w != nil {
+		return g.settle(w) // so weak that nothing behind it can be felt
+	}
 	s.merging = true
 	defer func() { s.merging = false }()
 	var v table
@@ -59,13 +62,29 @@ func (g *merging) merge(s *resource, w table, c *colocation, f float32, active b
 	} else if active {
 		return w
 	}
-	if g.nonneg {
-		for i := range v {
-			if v[i].in && v[i].score == marker {
-				v[i].score = 1
-			}
+	g.unmark(v)
+	return v
+}
+
+// unmark ends the exemption of nodes that were not to be chosen.
+func (g *merging) unmark(v table) {
+	if !g.nonneg {
+		return
+	}
+	for i := range v {
+		if v[i].in && v[i].score == marker {
+			v[i].score = 1
 		}
 	}
+}
+
+// settle is a merge that adds nothing.
+func (g *merging) settle(w table) table {
+	if !g.nonneg || !g.m.anyUsable(w) {
+		return w
+	}
+	v := w.clone()
+	g.unmark(v)
 	return v
 }
 

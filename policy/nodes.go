@@ -25,20 +25,19 @@ type node struct {
 	remote bool
 	conn   *resource // of a remote node
 
-	online         bool
-	unclean        bool
-	pending        bool
-	standby        bool
-	standbyOnFail  bool
-	maintenance    bool
-	shutdown       bool
-	seen           bool
-	resetNeeded    bool // guest: recover its launcher; remote: fence it
-	wasFenced      bool // remote: the status says that it was fenced already
-	noProbes       bool
-	historyRead    bool
-	wasMaintenance bool // remote: the status says that it was in maintenance
-	uncleanWhy     string
+	online        bool
+	unclean       bool
+	pending       bool
+	standby       bool
+	standbyOnFail bool
+	maintenance   bool
+	shutdown      bool
+	seen          bool
+	resetNeeded   bool // guest: recover its launcher; remote: fence it
+	wasFenced     bool // remote: the status says that it was fenced already
+	noProbes      bool
+	historyRead   bool
+	uncleanWhy    string
 
 	score       int // what every resource starts from
 	probe       probeMode
@@ -47,7 +46,6 @@ type node struct {
 
 	numAssigned   int
 	prioritySum   int
-	running       []*resource
 	fence         *action // the default fencing of this node
 	delayEligible bool    // lost, so that the priority delay may apply
 	unfence       *action

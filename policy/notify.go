@@ -46,7 +46,6 @@ func (m *model) notifyEvents(r *resource, begin, end *action) *notification {
 	if end != nil {
 		x.post = m.notifyEvent(r, "post", end.task, end, end.runnable())
 		x.postDone = m.notifyEvent(r, "confirmed-post", end.task, end, end.runnable())
-		x.post.priority, x.postDone.priority = completionPriority, completionPriority
 		m.orderActions(end, x.post, firstImpliesThen)
 		m.orderActions(x.post, x.postDone, firstImpliesThen)
 	}
@@ -277,9 +276,6 @@ func (m *model) addNotify(p *resource, task, phase string, n *node, begin, done 
 	for k, v := range x.env {
 		a.env[k] = v
 	}
-	if phase == "post" {
-		a.priority = completionPriority
-	}
 	m.relate(begin, a, ordered)
 	m.relate(a, done, ordered)
 }
@@ -293,7 +289,6 @@ func (m *model) notifyOfFencing(r *resource, n *node, fence, stop *action) {
 	x.post = m.notifyEvent(r, "post", "stonith", fence, fence.runnable())
 	x.postDone = m.notifyEvent(r, "confirmed-post", "stonith", fence, fence.runnable())
 	x.post.notify, x.postDone.notify = nil, nil
-	x.post.priority, x.postDone.priority = completionPriority, completionPriority
 	m.orderActions(fence, x.post, firstImpliesThen)
 	m.orderActions(x.post, x.postDone, firstImpliesThen)
 	x.env = m.notifyLists(r.top, false).env(m, r.top)

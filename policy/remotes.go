@@ -138,8 +138,6 @@ func (m *model) updateRemoteState(n *node) {
 // readRemoteState reads the status entry of a remote node.
 func (m *model) readRemoteState(n *node) {
 	s := n.state
-	v, _ := parseInt(s.InMaintenance)
-	n.wasMaintenance = v != 0
 	if !n.resetNeeded {
 		n.unclean, n.uncleanWhy = false, ""
 		n.seen = true

@@ -28,7 +28,7 @@ type resource struct {
 
 	critical, notify, managed, maintenance, blocked    bool
 	failed, stopIfFailed, failureIgnored, startPending bool
-	removed, removedLaunched, internal                 bool
+	removed, removedLaunched                           bool
 	unique, promotable, migratable                     bool
 	needsFencing, needsQuorum, needsUnfencing          bool
 	fenceDevice, connection                            bool
@@ -57,11 +57,10 @@ type resource struct {
 	dangling       []*node
 	pendingTask    string
 	pendingNode    *node
-	failedProbes   nodeSet
 	lockNode       *node
 	lockTime       int64
 	failures       map[int]string // why it failed, by node index
-	expectedMarked map[*OpRecord]bool
+	changedEntries map[*OpRecord]bool
 
 	// placement
 	allowed        table

@@ -19,7 +19,6 @@ type ruleContext struct {
 	opInterval             int64
 	location               bool     // value-source is understood
 	matches                []string // of the constraint's pattern
-	noteTime               bool
 }
 
 // evalRule tells whether a rule passes. It notes when the answer will change.

@@ -14,18 +14,14 @@ type Status struct {
 // NodeState is the state of one node. The text fields keep the words of a CIB's
 // node_state; nil means that the attribute is absent.
 type NodeState struct {
-	ID       string  `json:"id"`
-	Name     string  `json:"name,omitempty"`
-	Remote   bool    `json:"remote,omitempty"`
-	InCCM    *string `json:"in-ccm,omitempty"`   // member since: boolean or epoch seconds
-	Online   *string `json:"online,omitempty"`   // the CIB's "crmd": offline, online or epoch seconds
-	Join     *string `json:"join,omitempty"`     // member, pending, down, banned
-	Expected *string `json:"expected,omitempty"` // member, down
-	Fenced   string  `json:"fenced,omitempty"`   // the CIB's "node_fenced", of remote nodes
-
-	// InMaintenance is the CIB's "node_in_maintenance", of remote nodes.
-	InMaintenance string `json:"in-maintenance,omitempty"`
-
+	ID          string            `json:"id"`
+	Name        string            `json:"name,omitempty"`
+	Remote      bool              `json:"remote,omitempty"`
+	InCCM       *string           `json:"in-ccm,omitempty"`     // member since: boolean or epoch seconds
+	Online      *string           `json:"online,omitempty"`     // the CIB's "crmd": offline, online or epoch seconds
+	Join        *string           `json:"join,omitempty"`       // member, pending, down, banned
+	Expected    *string           `json:"expected,omitempty"`   // member, down
+	Fenced      string            `json:"fenced,omitempty"`     // the CIB's "node_fenced", of remote nodes
 	Attributes  []NVSet           `json:"attributes,omitempty"` // until-reboot attributes
 	Utilization []NVSet           `json:"utilization,omitempty"`
 	History     []ResourceHistory `json:"history,omitempty"`

@@ -7,7 +7,6 @@ type ticket struct {
 	id      string
 	granted bool
 	standby bool
-	attrs   map[string]string
 }
 
 // ticketUse ties a resource to a ticket.
