@@ -11,7 +11,17 @@ import (
 // configurations with the same canonical form lead to the same decisions. The
 // one that is given stays as it is; what changes is copied.
 func Canonical(cfg *policy.Config) *policy.Config {
-	c := canon{keep: references(cfg)}
+	return canon{keep: references(cfg)}.config(cfg)
+}
+
+// innerIDs are the ids of all that needs none: sets, pairs, operations, rules.
+func innerIDs(cfg *policy.Config) map[string]bool {
+	c := canon{seen: map[string]bool{}}
+	c.config(cfg)
+	return c.seen
+}
+
+func (c canon) config(cfg *policy.Config) *policy.Config {
 	out := &policy.Config{
 		Options:          c.sets(cfg.Options),
 		ResourceDefaults: c.sets(cfg.ResourceDefaults),
@@ -39,9 +49,15 @@ func Canonical(cfg *policy.Config) *policy.Config {
 }
 
 // canon copies, and keeps the ids that something refers to.
-type canon struct{ keep map[string]bool }
+type canon struct {
+	keep map[string]bool
+	seen map[string]bool // all ids, for who wants to know them
+}
 
 func (c canon) id(id string) string {
+	if c.seen != nil && id != "" {
+		c.seen[id] = true
+	}
 	if c.keep[id] {
 		return id
 	}

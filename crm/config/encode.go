@@ -32,6 +32,20 @@ func Encode(d *Decoded, name string) Document {
 	return Document{Name: name, Text: newWriter(d, cfg).document(d)}
 }
 
+// EncodeWithIDs is Encode with every id of sets, pairs, operations and rules,
+// whether something refers to it or not.
+func EncodeWithIDs(d *Decoded, name string) Document {
+	cfg := d.Policy
+	if cfg == nil {
+		cfg = &policy.Config{}
+	}
+	w := newWriter(d, cfg)
+	for id := range innerIDs(cfg) {
+		w.referenced[id] = true
+	}
+	return Document{Name: name, Text: w.document(d)}
+}
+
 func newWriter(d *Decoded, cfg *policy.Config) *writer {
 	w := &writer{cfg: cfg, referenced: references(cfg), names: namesOf(d, cfg), rest: cfg.Constraints}
 	for _, r := range d.Roles {

@@ -131,7 +131,7 @@ func (d *decoder) resolve(e hcl.Expression, ctx *hcl.EvalContext, kinds []string
 // literalTarget is the very object of a name, inside a clone or not, or none.
 func (d *decoder) literalTarget(ref scalar, what string) target {
 	if _, ok := d.names.entries[ref.text]; !ok && !d.partial {
-		d.warnf(ref.rng, "Unknown "+what, "there is no %s named %q; what refers to it has no effect", what, ref.text)
+		d.warnf(ref.rng, "Unknown "+what, "there is no %s named %q; what refers to it has no effect as long as that is so", what, ref.text)
 	}
 	return target{entry: entry{name: ref.text, kind: "literal", means: ref.text}, text: ref.text, rng: ref.rng, literal: true}
 }
@@ -208,7 +208,7 @@ func (d *decoder) checkNode(ref scalar) bool {
 		return true
 	}
 	if ref.literal {
-		d.warnf(rng, "Unknown node", "there is no node named %q; what refers to it has no effect", name)
+		d.warnf(rng, "Unknown node", "there is no node named %q; what refers to it has no effect as long as that is so", name)
 		return true
 	}
 	var known []string
