@@ -77,7 +77,7 @@ command is a shell with the same commands in levels.`,
 	root.Flags().BoolVar(&shell.goOn, "keep-going", false, "with -f: go on after a line that failed")
 	root.AddCommand(
 		newAgent(app), newApply(app), newCluster(app), newCompletion(app), newConfigure(app), newDemo(app), newDemoWeb(),
-		newExplain(app), newFence(app),
+		newExplain(app), newExport(app), newFence(app), newImport(app),
 		newFenceAgent(), newFmt(app), newHistory(app), newMaintenance(app), newMan(app), newNode(app), newPlan(app), newRA(app),
 		newResource(app), newRollback(app), newSimulate(app), newStatus(app), newValidate(app), newVersion(app), newWatch(app),
 	)
