@@ -7,10 +7,10 @@ import (
 	"github.com/holdfast-ha/holdfast/policy"
 )
 
-// baseline is what was wanted and blocked before a change, so that a wait for
+// baseline is what was going on and blocked before a change, so that a wait for
 // the change is not about older troubles.
 type baseline struct {
-	planned map[string]bool // ids of actions
+	ready   map[string]bool // ids of actions that were about to begin, or in flight
 	blocked map[string]bool // blockedKey
 }
 
@@ -51,13 +51,13 @@ func (b *baselines) get(index uint64) *baseline {
 
 // present takes the baseline for a change that is about to be made.
 func (s *Server) present(now time.Time) *baseline {
-	base := &baseline{planned: map[string]bool{}, blocked: map[string]bool{}}
+	base := &baseline{ready: map[string]bool{}, blocked: map[string]bool{}}
 	d, err := s.backend.Decision(now)
 	if err != nil {
 		return base
 	}
-	for _, a := range d.Plan.Actions {
-		base.planned[a.ID] = true
+	for _, a := range d.Ready {
+		base.ready[a.ID] = true
 	}
 	for _, b := range blocked(d) {
 		base.blocked[blockedKey(b)] = true

@@ -84,6 +84,9 @@ func (f *fakeDaemon) obey() {
 		}
 		i := slices.IndexFunc(d.Ready, func(a policy.Action) bool { return a.Kind == policy.ResourceAction })
 		if i < 0 {
+			for name, m := range f.state.Settings.Moves {
+				f.apply(state.Command{EndMove: &state.EndMove{Resource: name, At: m.At}})
+			}
 			return
 		}
 		f.step(d.Ready[i])

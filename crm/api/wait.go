@@ -128,7 +128,6 @@ type follower struct {
 	seen   map[string]bool // operations and records that were told
 	fences map[string]bool
 	failed []Ended
-	quiet  int // looks in a row that found nothing to do
 }
 
 func newFollower(index uint64, object string, before *baseline) *follower {
@@ -236,13 +235,12 @@ func (f *follower) fencing(s *state.State) []Event {
 }
 
 // settled is the verdict once nothing of the change is in flight or about to
-// begin. Two looks must agree, because the controller may be a step behind.
+// begin. The decision is the one that the controller makes on the same state.
 func (f *follower) settled(s *state.State, d *control.Decision, quorum bool) *Final {
-	if d == nil || !quorum || d.Index < s.Index || len(f.waiting(s)) > 0 || f.ready(s, d) {
-		f.quiet = 0
+	if _, moving := s.Settings.Moves[f.object]; moving {
 		return nil
 	}
-	if f.quiet++; f.quiet < 2 && s.Index == f.index {
+	if d == nil || !quorum || d.Index != s.Index || len(f.waiting(s)) > 0 || f.ready(s, d) {
 		return nil
 	}
 	held := f.held(d)
@@ -290,7 +288,7 @@ func (f *follower) ready(s *state.State, d *control.Decision) bool {
 		if a.Kind == policy.FenceAction && a.Task == policy.TaskOn {
 			return false
 		}
-		return !old[a.ID] && (!f.before.planned[a.ID] || f.parts[instanceBase(a.Resource)])
+		return !old[a.ID] && (!f.before.ready[a.ID] || f.parts[instanceBase(a.Resource)])
 	})
 }
 
