@@ -1,8 +1,6 @@
 package control
 
 import (
-	"flag"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +9,6 @@ import (
 	"github.com/holdfast-ha/holdfast/agents/fake"
 	"github.com/holdfast-ha/holdfast/crm/state"
 	"github.com/holdfast-ha/holdfast/policy"
-)
-
-var (
-	seedFlag  = flag.Uint64("seed", 0, "run only this seed of the storm")
-	seedsFlag = flag.Int("seeds", 60, "how many seeds of the storm to run")
 )
 
 func primitive(id string, meta ...string) policy.Resource {
@@ -185,6 +178,7 @@ func TestAFailedStopLeadsToFencing(t *testing.T) {
 func TestANodeDrainsBeforeItLeaves(t *testing.T) {
 	w := three(t, 6, cluster())
 	leaver := w.on("a")
+	w.hosts[leaver].leaving = true
 	w.apply(state.Command{By: leaver, Leave: &state.Leave{Node: leaver, Reason: "reboot"}})
 	w.run(10 * time.Second)
 	if w.s.Nodes[leaver].Phase != state.PhaseDown {
@@ -213,49 +207,161 @@ func TestAMoveEndsWhenItHasArrived(t *testing.T) {
 	}
 }
 
-// TestStorm lets hosts die, be cut off and restart their daemons at random. In
-// truth no resource ever runs twice; when the storm is over, everything runs.
-func TestStorm(t *testing.T) {
-	first, count := uint64(1), *seedsFlag
-	if *seedFlag != 0 {
-		first, count = *seedFlag, 1
+// What a node was not allowed to stop goes on running there when its daemon
+// leaves. Managed again, it must not start a second time elsewhere.
+func TestWhatALeavingNodeKeepsRunningStartsNowhereElse(t *testing.T) {
+	w := three(t, 8, cluster())
+	leaver := w.on("c")
+	w.hosts[leaver].leaving = true
+	no, asConfigured := "false", ""
+	w.apply(state.Command{By: "test", SetResource: &state.SetResource{Resource: "c", Managed: &no}})
+	w.apply(state.Command{By: leaver, Leave: &state.Leave{Node: leaver, Reason: "upgrade"}})
+	w.run(10 * time.Second)
+	if w.s.Nodes[leaver].Phase != state.PhaseDown || len(w.s.FenceLog) != 0 {
+		w.fail("%s did not leave: %+v", leaver, w.s.Nodes[leaver])
 	}
-	for seed := first; seed < first+uint64(count); seed++ {
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			w := three(t, seed, cluster())
-			for range 12 {
-				victim := []string{"n1", "n2", "n3"}[w.rng.IntN(3)]
-				switch w.rng.IntN(5) {
-				case 0:
-					w.killHost(victim)
-					if !w.hosts[victim].up {
-						w.after(time.Duration(2+w.rng.IntN(20))*time.Second, func() { w.bootHost(victim) })
-					}
-				case 1:
-					w.cutHost(victim, time.Duration(500+w.rng.IntN(15000))*time.Millisecond)
-				case 2, 3:
-					w.restartDaemon(victim)
-				case 4:
-					for _, rsc := range []string{"a", "b", "c", "d"} {
-						w.hosts[victim].agent.Script(rsc, agents.Start, fake.Answer{Delay: time.Duration(w.rng.IntN(8000)) * time.Millisecond})
-					}
+	w.apply(state.Command{By: "test", SetResource: &state.SetResource{Resource: "c", Managed: &asConfigured}})
+	w.run(10 * time.Second) // the world looks that c is not active twice
+	d, err := Decide(w.s, w.now, w.leader, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Gated) != 1 || !strings.Contains(d.Gated[0].Reasons[0].Text, "c still ran on "+leaver) {
+		w.fail("the decision does not say why: %+v", d.Gated)
+	}
+	w.hosts[leaver].leaving = false
+	w.run(10 * time.Second)
+	if len(w.s.Nodes[leaver].Kept) != 0 {
+		w.fail("%+v", w.s.Nodes[leaver])
+	}
+	w.wantRunning("a", "b", "c", "d")
+}
+
+// A node boots again so fast that it is heard, and then falls silent before it
+// has joined. What ran there in the earlier boot must be recovered.
+func TestANodeThatDiesBeforeItsNewBootJoinedIsLost(t *testing.T) {
+	w := three(t, 9, cluster())
+	victim := w.on("c")
+	if w.leader == victim {
+		t.Fatal("the leader is the victim")
+	}
+	h := w.hosts[victim]
+	w.killHost(victim)
+	w.bootHost(victim)
+	h.leaving = true // it comes up, and never gets as far as joining
+	w.run(2 * time.Second)
+	w.killHost(victim)
+	w.run(30 * time.Second)
+	w.wantRunning("a", "b", "c", "d")
+}
+
+func TestAMemberThatTheMembershipDoesNotKnowIsLost(t *testing.T) {
+	w := three(t, 10, cluster())
+	l := w.hosts[w.leader]
+	victim := "n1"
+	if w.leader == victim {
+		victim = "n2"
+	}
+	seen := map[string]Presence{}
+	for name, h := range w.hosts {
+		if name != victim {
+			seen[name] = Presence{Boot: h.boot}
+		}
+	}
+	w.step(l, Members{Nodes: seen})
+	w.run(10 * time.Second)
+	if len(w.s.FenceLog) == 0 || w.s.FenceLog[len(w.s.FenceLog)-1].Target != victim {
+		w.fail("%s, which was removed while at work, was not fenced: %+v", victim, w.s.Nodes[victim])
+	}
+}
+
+// steady is a leader's controller on a state with an operation in flight.
+func steady(t *testing.T, at time.Time) (*Controller, *world) {
+	w := three(t, 11, cluster())
+	where := w.on("d")
+	n := w.s.Nodes[where]
+	w.apply(state.Command{Term: w.term, Begin: &state.Begin{Seen: w.index, Ops: []state.Operation{{
+		Key: "d_stop_0@" + where, Node: where, Class: "holdfast", Type: "fake", Deadline: w.now.Add(35 * time.Second).UnixMilli(),
+		Action: policy.Action{Task: policy.TaskStop, Resource: "d", HistoryID: "d", Node: where, TimeoutMS: 20000},
+	}}}})
+	if n == nil || len(w.s.Pending) != 1 {
+		w.fail("no operation is in flight")
+	}
+	c := New(DefaultConfig(w.leader))
+	c.Step(at, Changed{State: w.s})
+	return c, w
+}
+
+// The clocks of two nodes differ by a day. A new leader neither gives up on what
+// is in flight nor waits a day for it.
+func TestAWrongClockExpiresNothing(t *testing.T) {
+	for _, skew := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		at := time.Unix(1_800_000_000, 0).Add(skew)
+		c, w := steady(t, at)
+		expires := func(at time.Time) bool {
+			for _, e := range c.Step(at, Tick{}) {
+				if p, ok := e.(Propose); ok && p.Command.Expire != nil {
+					return true
 				}
-				w.run(time.Duration(w.rng.IntN(8000)) * time.Millisecond)
 			}
-			for name, h := range w.hosts {
-				if !h.up {
-					w.bootHost(name)
-				}
+			return false
+		}
+		c.Step(at, Lead{Term: w.term})
+		if expires(at.Add(30 * time.Second)) {
+			t.Fatalf("skew %v: it expires too soon", skew)
+		}
+		if !expires(at.Add(36 * time.Second)) {
+			t.Fatalf("skew %v: it does not expire", skew)
+		}
+	}
+}
+
+// Every refusal is an entry of the log and wakes the controller: it must not
+// answer each with the same proposal.
+func TestARefusedProposalIsNotRepeatedAtOnce(t *testing.T) {
+	w := three(t, 12, cluster())
+	w.hosts[w.on("d")].agent.Behave()
+	c := New(DefaultConfig(w.leader))
+	s := *w.s
+	s.Nodes = map[string]*state.Node{}
+	for name, n := range w.s.Nodes {
+		own := *n
+		own.History = map[string]*state.ResourceHistory{}
+		s.Nodes[name] = &own
+	}
+	now, proposals := w.now, 0
+	c.Step(now, Changed{State: &s})
+	effects := c.Step(now, Lead{Term: w.term})
+	for range 100 {
+		for _, e := range effects {
+			if p, ok := e.(Propose); ok {
+				proposals++
+				next := s
+				next.Index++
+				s = next
+				no := state.Outcome{Index: s.Index, Refused: &state.Refusal{Kind: state.Conflict}}
+				c.Step(now, Answered{Tag: p.Tag, Outcome: no})
 			}
-			w.run(3 * time.Minute)
-			w.apply(state.Command{By: "test", Cleanup: &state.Cleanup{}})
-			w.run(2 * time.Minute)
-			for name, n := range w.s.Nodes {
-				if n.Phase != state.PhaseMember {
-					w.fail("%s is %s when the storm is over", name, n.Phase)
-				}
-			}
-			w.wantRunning("a", "b", "c", "d")
-		})
+		}
+		now = now.Add(10 * time.Millisecond)
+		effects = c.Step(now, Changed{State: &s})
+	}
+	if proposals < 2 || proposals > 5 {
+		t.Fatalf("%d proposals in a second", proposals)
+	}
+}
+
+// A migration under way is given up. What replaces it waits for both halves; the
+// state machine would refuse it.
+func TestNothingChangesAResourceWhileItMigrates(t *testing.T) {
+	f := flying{here: map[string]bool{}, changing: map[string][]string{}}
+	f.add(policy.Action{Task: policy.TaskMigrateTo, Resource: "vm", Node: "n1"})
+	for node, want := range map[string]bool{"n1": true, "n2": true} {
+		if got := f.conflicts(policy.Action{Task: policy.TaskStop, Resource: "vm", Node: node}); got != want {
+			t.Errorf("a stop on %s: conflict %v", node, got)
+		}
+	}
+	if f.conflicts(policy.Action{Task: policy.TaskMigrateFrom, Resource: "vm", Node: "n2"}) {
+		t.Error("the other half of the migration conflicts")
 	}
 }

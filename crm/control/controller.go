@@ -23,14 +23,20 @@ type Config struct {
 	// FenceHangLimit is how long one fencing attempt may run before another
 	// executor takes over.
 	FenceHangLimit time.Duration
-	// StaleLimit is how long a boot may be a member before the detector has heard
-	// it. A joining node is heard every 100 ms; five seconds are patience.
+	// StaleLimit is how long the detector's word may lag behind the log: a node that
+	// has just joined is heard every 100 ms, and five seconds are patience.
 	StaleLimit time.Duration
+	// JoinLimit is how long a rebooted node that is heard may take to join before
+	// its earlier boot counts as lost, so that what ran there is recovered.
+	JoinLimit time.Duration
 }
 
 // DefaultConfig is what a daemon uses.
 func DefaultConfig(self string) Config {
-	return Config{Self: self, AnswerGrace: 15 * time.Second, NodeLimit: 32, FenceHangLimit: 10 * time.Minute, StaleLimit: 5 * time.Second}
+	return Config{
+		Self: self, AnswerGrace: 15 * time.Second, NodeLimit: 32, FenceHangLimit: 10 * time.Minute,
+		StaleLimit: 5 * time.Second, JoinLimit: 30 * time.Second,
+	}
 }
 
 // Presence is what the membership layer makes of a node right now.
@@ -108,21 +114,20 @@ type Controller struct {
 	members  map[string]Presence
 	leading  bool
 	term     uint64
-	proposed map[string]bool   // tags without an answer: not proposed twice
-	refused  map[string]uint64 // tag -> state index at which it was refused as stale: not again on the same state
+	proposed map[string]bool    // tags without an answer: not proposed twice
+	refused  map[string]refusal // by matter: not again before its time
 	related  relations
 
-	// awaits is the index of the last accepted proposal: on a state before it
+	// awaits is the index of the last answered proposal: on a state before it
 	// nothing is decided, because what was just done is missing there.
 	awaits uint64
-	// outdated holds since when the detector speaks of an earlier boot than the
-	// one that is a member.
-	outdated map[string]time.Time
+	// since says since when, by this node's own clock, something is as it is.
+	since patience
 }
 
 // New makes a controller that follows.
 func New(cfg Config) *Controller {
-	return &Controller{cfg: cfg, state: state.New(), proposed: map[string]bool{}, refused: map[string]uint64{}, outdated: map[string]time.Time{}}
+	return &Controller{cfg: cfg, state: state.New(), proposed: map[string]bool{}, refused: map[string]refusal{}, since: patience{}}
 }
 
 // Step takes one event and says what to do.
@@ -139,17 +144,13 @@ func (c *Controller) Step(now time.Time, ev Event) []Effect {
 		c.forgetProposals()
 	case Changed:
 		c.state = ev.State
+		c.since.observe(now, ev.State)
 	case Members:
 		c.members = ev.Nodes
 	case Answered:
 		delete(c.proposed, ev.Tag)
-		switch {
-		case ev.Err != "":
-		case ev.Outcome.Refused != nil:
-			c.refused[ev.Tag] = ev.Outcome.Index
-		default:
-			c.awaits = max(c.awaits, ev.Outcome.Index)
-		}
+		c.awaits = max(c.awaits, ev.Outcome.Index)
+		c.answered(now, ev)
 	}
 	if !c.leading || c.state.Index < c.awaits {
 		return nil
@@ -158,7 +159,7 @@ func (c *Controller) Step(now time.Time, ev Event) []Effect {
 }
 
 func (c *Controller) forgetProposals() {
-	c.proposed, c.refused, c.outdated = map[string]bool{}, map[string]uint64{}, map[string]time.Time{}
+	c.proposed, c.refused = map[string]bool{}, map[string]refusal{}
 }
 
 // act looks at everything anew. Each part proposes what is missing and is
@@ -170,7 +171,8 @@ func (c *Controller) act(now time.Time) []Effect {
 	d, err := Decide(c.state, now, c.cfg.Self, true)
 	if err != nil {
 		t.note("no decision: %v", err)
-		return t.effects
+		t.wake(now.Add(10 * time.Second))
+		return append(t.effects, WakeAt{At: t.next})
 	}
 	t.effects = append(t.effects, Decided{Decision: d})
 	t.fence(d)
@@ -209,79 +211,6 @@ func (t *turn) note(format string, args ...any) {
 	t.effects = append(t.effects, Note{Text: fmt.Sprintf(format, args...)})
 }
 
-// propose emits a command once: not while the same tag is unanswered, and not
-// again on a state on which it was refused.
-func (t *turn) propose(tag string, cmd state.Command) bool {
-	c := t.c
-	if c.proposed[tag] {
-		return false
-	}
-	if at, ok := c.refused[tag]; ok {
-		if at >= c.state.Index {
-			return false
-		}
-		delete(c.refused, tag)
-	}
-	c.proposed[tag] = true
-	cmd.At, cmd.By, cmd.Term = t.now.UnixMilli(), c.cfg.Self, c.term
-	t.effects = append(t.effects, Propose{Tag: tag, Term: c.term, Command: cmd})
-	return true
-}
-
-// markLost turns the detector's word into the state's.
-func (t *turn) markLost() {
-	for _, name := range sortedKeys(t.c.state.Nodes) {
-		n := t.c.state.Nodes[name]
-		p, known := t.c.members[name]
-		if n.Phase != state.PhaseMember || name == t.c.cfg.Self || !known || !p.Lost {
-			delete(t.c.outdated, name)
-			continue
-		}
-		if p.Boot > n.Boot {
-			continue // a later boot was heard: the old one is over, and the node joins anew when it is ready
-		}
-		if t.speaksOfThePast(name, p, n) {
-			continue
-		}
-		if t.propose(fmt.Sprintf("lost %s %d", name, n.Boot), state.Command{Lost: &state.Lost{Node: name, Boot: n.Boot}}) {
-			t.note("node %s (boot %d) is lost: silent on all links", name, n.Boot)
-		}
-	}
-}
-
-// speaksOfThePast says whether the detector means an earlier boot than the one
-// that has just joined. It is about to hear the new one; if it does not, within
-// StaleLimit, the new one is lost as well.
-func (t *turn) speaksOfThePast(name string, p Presence, n *state.Node) bool {
-	if p.Boot == 0 || p.Boot == n.Boot {
-		delete(t.c.outdated, name)
-		return false
-	}
-	since, ok := t.c.outdated[name]
-	if !ok {
-		since = t.now
-		t.c.outdated[name] = since
-	}
-	limit := since.Add(t.c.cfg.StaleLimit)
-	t.wake(limit)
-	return t.now.Before(limit)
-}
-
-// expireOperations gives up on answers that are overdue.
-func (t *turn) expireOperations() {
-	for _, id := range sortedKeys(t.c.state.Pending) {
-		op := t.c.state.Pending[id]
-		deadline := time.UnixMilli(op.Deadline)
-		if t.now.Before(deadline) {
-			t.wake(deadline)
-			continue
-		}
-		if t.propose("expire "+id, state.Command{Expire: &state.Expire{Op: id}}) {
-			t.note("operation %s on %s was not answered in time", op.Key, op.Node)
-		}
-	}
-}
-
 // dismiss lets nodes go that are drained.
 func (t *turn) dismiss(d *Decision) {
 	for _, a := range d.Ready {
@@ -292,7 +221,8 @@ func (t *turn) dismiss(d *Decision) {
 		if n == nil || !n.Leaving || t.inFlightOn(a.Node) > 0 {
 			continue
 		}
-		if t.propose(fmt.Sprintf("left %s %d", a.Node, n.Boot), state.Command{Left: &state.Left{Node: a.Node, Boot: n.Boot}}) {
+		left := &state.Left{Node: a.Node, Boot: n.Boot, Kept: kept(d.Plan, t.c.state.Config.Policy, a.Node)}
+		if t.propose(fmt.Sprintf("left %s %d", a.Node, n.Boot), state.Command{Left: left}) {
 			t.note("node %s is drained and may go", a.Node)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 // morning. The option fencing-enabled=false switches this off, for laboratories.
 func gate(c *policy.Config, s *state.State, plan *policy.Plan, blocked *[]policy.Blocked) map[string]bool {
 	held := map[string]bool{}
+	holdKept(s, plan, held, blocked)
 	if !FencingEnabled(c) {
 		return held
 	}

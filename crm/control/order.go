@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,14 +85,15 @@ func begins(task string) bool {
 }
 
 // flying is what is in flight, in the two ways in which a new order can collide
-// with it.
+// with it. They are the state machine's: an order that it would refuse is not
+// proposed.
 type flying struct {
-	here     map[string]bool   // node + resource: an executor does one thing at a time with it
-	changing map[string]string // resource -> node where it is being changed
+	here     map[string]bool     // node + resource: an executor does one thing at a time with it
+	changing map[string][]string // resource -> nodes where it is being changed
 }
 
 func (t *turn) inFlight() flying {
-	f := flying{here: map[string]bool{}, changing: map[string]string{}}
+	f := flying{here: map[string]bool{}, changing: map[string][]string{}}
 	for _, op := range t.c.state.Pending {
 		f.add(op.Action)
 	}
@@ -107,8 +109,8 @@ func historyName(a policy.Action) string {
 
 func (f flying) add(a policy.Action) {
 	f.here[a.Node+" "+historyName(a)] = true
-	if changing(a.Task) {
-		f.changing[a.Resource] = a.Node
+	if changing(a.Task) || migrates(a.Task) {
+		f.changing[a.Resource] = append(f.changing[a.Resource], a.Node)
 	}
 }
 
@@ -116,8 +118,13 @@ func (f flying) conflicts(a policy.Action) bool {
 	if f.here[a.Node+" "+historyName(a)] {
 		return true
 	}
-	where, ok := f.changing[a.Resource]
-	return ok && changing(a.Task) && where != a.Node
+	return changing(a.Task) && slices.ContainsFunc(f.changing[a.Resource], func(node string) bool { return node != a.Node })
+}
+
+// migrates says whether a task is one half of a live migration, which changes a
+// resource on two nodes at once. What follows a migration waits for both halves.
+func migrates(task string) bool {
+	return task == policy.TaskMigrateTo || task == policy.TaskMigrateFrom
 }
 
 func changing(task string) bool {

@@ -8,10 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-ha/holdfast/agents"
 	"github.com/holdfast-ha/holdfast/agents/fake"
 	"github.com/holdfast-ha/holdfast/crm/state"
-	"github.com/holdfast-ha/holdfast/fencing"
 	"github.com/holdfast-ha/holdfast/policy"
 )
 
@@ -32,12 +30,20 @@ type world struct {
 	leader string
 	hosts  map[string]*host
 	trace  []string
+
+	fabric bool                             // fencing cuts a host off its disks and lets it run
+	mutate func(w *world, c *state.Command) // a rule of the state machine switched off, see TestMutants
+	mutant string
 }
+
+// violation is what fail raises in a world with a mutant.
+type violation string
 
 // host is one machine.
 type host struct {
 	name      string
 	up        bool
+	leaving   bool // its daemon is about to end, and joins no more
 	cut       bool // runs, but nobody hears it and it hears nobody
 	silent    time.Time
 	boot, inc uint64
@@ -45,7 +51,15 @@ type host struct {
 	control   *Controller
 	begun     map[string]bool
 	wake      time.Time
+	skew      time.Duration // of its clock
+	seen      *state.State  // what its daemon has applied
+	fencedIn  uint64        // the last boot of which the log has a receipt
+	unplugged bool          // off its disks since a fabric fencing, until it boots
+	hosted
 }
+
+// clock is the time on a host's wall.
+func (w *world) clock(h *host) time.Time { return w.now.Add(h.skew) }
 
 type event struct {
 	at  time.Time
@@ -69,12 +83,21 @@ func (e *events) Pop() any {
 }
 
 func newWorld(t *testing.T, seed uint64, c *policy.Config, names ...string) *world {
+	return newSkewedWorld(t, seed, c, 0, names...)
+}
+
+// newSkewedWorld has hosts whose clocks differ by up to skew.
+func newSkewedWorld(t *testing.T, seed uint64, c *policy.Config, skew time.Duration, names ...string) *world {
 	w := &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_800_000_000, 0), s: state.New(), term: 1,
 		hosts: map[string]*host{},
 	}
 	for _, name := range names {
-		w.hosts[name] = &host{name: name, control: New(DefaultConfig(name)), begun: map[string]bool{}}
+		h := &host{name: name}
+		if skew > 0 {
+			h.skew = time.Duration(w.rng.Int64N(int64(2*skew))) - skew
+		}
+		w.hosts[name] = h
 	}
 	for _, name := range names {
 		w.bootHost(name)
@@ -111,7 +134,7 @@ func (w *world) checkNeverTwo() {
 	for _, rsc := range []string{"a", "b", "c", "d"} {
 		var active []string
 		for _, name := range sortedKeys(w.hosts) {
-			if h := w.hosts[name]; h.up && h.agent.State(rsc) != fake.Stopped {
+			if h := w.hosts[name]; h.up && !h.unplugged && h.agent.State(rsc) != fake.Stopped {
 				active = append(active, name)
 			}
 		}
@@ -123,12 +146,20 @@ func (w *world) checkNeverTwo() {
 
 func (w *world) fail(format string, args ...any) {
 	w.t.Helper()
+	if w.mutant != "" {
+		panic(violation(fmt.Sprintf(format, args...)))
+	}
 	w.t.Fatalf("%s\n%s", fmt.Sprintf(format, args...), strings.Join(w.trace, "\n"))
 }
 
 // apply commits a command and tells everyone who can hear.
 func (w *world) apply(c state.Command) state.Outcome {
-	c.At = w.now.UnixMilli()
+	if c.At == 0 {
+		c.At = w.now.UnixMilli()
+	}
+	if w.mutate != nil {
+		w.mutate(w, &c)
+	}
 	data, err := c.Encode()
 	if err != nil {
 		w.t.Fatal(err)
@@ -156,36 +187,29 @@ func (w *world) hear(h *host, s *state.State) {
 	if !h.up || h.cut {
 		return
 	}
-	n := s.Nodes[h.name]
-	if n != nil && n.Phase == state.PhaseMember && n.Incarnation == h.inc {
-		for _, id := range sortedKeys(s.Pending) {
-			if op := s.Pending[id]; op.Node == h.name && op.Incarnation == h.inc && !h.begun[id] {
-				h.begun[id] = true
-				w.carryOut(h, op)
-			}
-		}
-	}
+	h.seen = s
+	w.syncHost(h, s)
 	for _, target := range sortedKeys(s.Fencing) {
 		f := s.Fencing[target]
 		key := fmt.Sprintf("%s/%d", f.ID, f.Attempt)
 		if f.Executor == h.name && f.Incarnation == h.inc && f.Running && !h.begun[key] {
 			h.begun[key] = true
-			w.shoot(h, *f)
+			w.aim(h, *f)
 		}
 	}
 	w.step(h, Changed{State: s})
 }
 
 func (w *world) step(h *host, ev Event) {
-	for _, e := range h.control.Step(w.now, ev) {
+	for _, e := range h.control.Step(w.clock(h), ev) {
 		switch e := e.(type) {
 		case Propose:
-			w.after(2*time.Millisecond, func() { w.commit(h, e) })
+			w.after(w.millis(1, 40), func() { w.commit(h, e) })
 		case WakeAt:
-			if at := e.At; !at.Equal(h.wake) {
+			if at, inc := e.At.Add(-h.skew), h.inc; !at.Equal(h.wake) {
 				h.wake = at
 				w.after(max(at.Sub(w.now), time.Millisecond), func() {
-					if h.up {
+					if h.up && h.inc == inc {
 						w.step(h, Tick{})
 					}
 				})
@@ -206,83 +230,9 @@ func (w *world) commit(h *host, p Propose) {
 	w.step(h, Answered{Tag: p.Tag, Outcome: w.apply(p.Command)})
 }
 
-// carryOut runs an order on a host's agent.
-func (w *world) carryOut(h *host, op *state.Operation) {
-	boot, inc := h.boot, h.inc
-	if op.Action.Task == policy.TaskCancel {
-		w.answer(h, boot, op, policy.OpRecord{})
-		return
-	}
-	req := agents.Request{
-		Resource: op.Action.HistoryID, Action: agents.Action(op.Action.Task), Timeout: time.Duration(op.Action.TimeoutMS) * time.Millisecond,
-		Interval: time.Duration(op.Action.IntervalMS) * time.Millisecond,
-	}
-	run := h.agent.Begin(req, w.now)
-	w.after(min(run.Takes, req.Timeout), func() {
-		if !h.up || h.boot != boot {
-			return
-		}
-		if h.inc != inc {
-			run.Abandon(w.now, agents.Cancelled) // the next daemon has ended it before it joined
-			return
-		}
-		res := run.End(w.now)
-		rec := policy.OpRecord{RC: int64(res.Code), ExitReason: res.Reason}
-		if res.Status != agents.Done {
-			rec.Status = policy.OpTimeout
-		}
-		w.log("%s: %s %s -> %s", h.name, op.Action.Task, op.Action.HistoryID, res)
-		w.answer(h, boot, op, rec)
-	})
-}
-
-// answer brings a result to the log, as soon as the host can reach it.
-func (w *world) answer(h *host, boot uint64, op *state.Operation, rec policy.OpRecord) {
-	w.after(time.Millisecond, func() {
-		switch {
-		case !h.up || h.boot != boot:
-		case h.cut || w.leader == "":
-			w.after(100*time.Millisecond, func() { w.answer(h, boot, op, rec) })
-		default:
-			w.apply(state.Command{By: h.name, Result: &state.Result{
-				Op: op.ID, Node: h.name, Incarnation: op.Incarnation, Resource: op.Action.HistoryID, Record: rec,
-			}})
-		}
-	})
-}
-
-// shoot is a fence device at work: the host dies some time before the device
-// says so, and sometimes the device says no.
-func (w *world) shoot(h *host, f state.Fencing) {
-	boot := h.boot
-	target := w.hosts[f.Target]
-	fails := w.rng.IntN(4) == 0
-	w.after(time.Duration(w.rng.IntN(2000))*time.Millisecond, func() {
-		if !fails && target.up && target.boot == f.Boot {
-			w.killHost(f.Target)
-		}
-		w.after(time.Duration(w.rng.IntN(1000))*time.Millisecond, func() { w.shotDone(h, boot, f, fails) })
-	})
-}
-
-func (w *world) shotDone(h *host, boot uint64, f state.Fencing, failed bool) {
-	switch {
-	case !h.up || h.boot != boot:
-		return // the executor died: the next controller hands the fencing on
-	case h.cut || w.leader == "":
-		w.after(100*time.Millisecond, func() { w.shotDone(h, boot, f, failed) })
-		return
-	}
-	end := &state.FenceEnd{ID: f.ID, Attempt: f.Attempt, Target: f.Target, Boot: f.Boot, Executor: h.name}
-	if failed {
-		end.Error, end.Retry = "the device says no", w.now.Add(time.Second).UnixMilli()
-	} else {
-		end.Receipt = &fencing.Receipt{OpID: fencing.OpID(f.ID), Action: fencing.Off, Target: f.Target, Boot: f.Boot, Class: fencing.Power, At: w.now}
-	}
-	w.apply(state.Command{By: h.name, FenceEnd: end})
-	if !failed && !w.hosts[f.Target].up {
-		w.after(5*time.Second, func() { w.bootHost(f.Target) })
-	}
+// millis is a random time between two numbers of milliseconds.
+func (w *world) millis(from, to int) time.Duration {
+	return time.Duration(from+w.rng.IntN(to-from+1)) * time.Millisecond
 }
 
 func (w *world) killHost(name string) {
@@ -304,14 +254,23 @@ func (w *world) bootHost(name string) {
 	if h.up {
 		return
 	}
-	h.up, h.cut, h.agent, h.begun = true, false, fake.New(), map[string]bool{}
+	h.up, h.cut, h.unplugged, h.agent = true, false, false, fake.New()
 	h.boot++
-	h.inc++
-	h.control = New(DefaultConfig(name))
+	w.startDaemon(h)
 	w.log("%s boots (%d)", name, h.boot)
-	w.after(time.Second, func() { w.join(h, h.boot) })
+	w.watchQuorum(h, h.boot, time.Time{})
+	boot := h.boot
+	w.after(time.Second, func() { w.joining(h, boot) })
 	w.after(100*time.Millisecond, w.elect)
 	w.after(300*time.Millisecond, w.lookAround)
+}
+
+// startDaemon begins a new incarnation, which knows nothing but what the log
+// tells it.
+func (w *world) startDaemon(h *host) {
+	h.inc++
+	h.control, h.begun, h.seen, h.wake = New(DefaultConfig(h.name)), map[string]bool{}, state.New(), time.Time{}
+	h.hosted = newHosted()
 }
 
 // restartDaemon ends the daemon and what its agents were doing, and nothing
@@ -322,8 +281,8 @@ func (w *world) restartDaemon(name string) {
 		return
 	}
 	w.log("%s: the daemon restarts", name)
-	h.inc++
-	h.begun, h.control = map[string]bool{}, New(DefaultConfig(name))
+	w.endOrphans(h)
+	w.startDaemon(h)
 	if w.leader == name {
 		w.leader = ""
 		w.after(time.Second, w.elect)
@@ -331,17 +290,28 @@ func (w *world) restartDaemon(name string) {
 	w.after(300*time.Millisecond, func() { w.join(h, h.boot) })
 }
 
+// joining is a daemon that joins whenever it is not a member.
+func (w *world) joining(h *host, boot uint64) {
+	if h.up && h.boot == boot {
+		w.join(h, boot)
+		w.after(500*time.Millisecond, func() { w.joining(h, boot) })
+	}
+}
+
 func (w *world) join(h *host, boot uint64) {
-	if !h.up || h.boot != boot {
+	if !h.up || h.boot != boot || h.cut || h.leaving || w.leader == "" {
 		return
 	}
-	if n := w.s.Nodes[h.name]; n != nil && n.Phase == state.PhaseMember && n.Incarnation == h.inc {
-		return
+	if n := w.s.Nodes[h.name]; n != nil {
+		joined := n.Phase == state.PhaseMember && n.Incarnation == h.inc
+		if joined || n.Fenced && n.Boot == h.boot && w.mutant == "" {
+			return
+		}
 	}
-	if !h.cut && w.leader != "" {
-		w.apply(state.Command{By: h.name, Join: &state.Join{Node: h.name, Boot: h.boot, Incarnation: h.inc}})
+	w.apply(state.Command{At: w.clock(h).UnixMilli(), By: h.name, Join: &state.Join{Node: h.name, Boot: h.boot, Incarnation: h.inc}})
+	if n := w.s.Nodes[h.name]; n != nil && n.Phase == state.PhaseMember && n.Boot == h.fencedIn {
+		w.fail("%s is a member in boot %d, which was confirmed fenced", h.name, n.Boot)
 	}
-	w.after(500*time.Millisecond, func() { w.join(h, boot) })
 }
 
 // cutHost takes a host off the network for a while.
@@ -366,7 +336,7 @@ func (w *world) cutHost(name string, d time.Duration) {
 			w.hear(h, w.s)
 			w.elect()
 			w.lookAround()
-			w.after(time.Second, func() { w.join(h, boot) })
+			w.after(w.millis(5, 1000), func() { w.join(h, boot) })
 		}
 	})
 }
@@ -406,12 +376,18 @@ func (w *world) lookAround() {
 		return
 	}
 	seen := map[string]Presence{}
-	for name, h := range w.hosts {
+	for _, name := range sortedKeys(w.hosts) {
+		h := w.hosts[name]
 		silent := !h.up || h.cut
 		seen[name] = Presence{Boot: h.boot, Lost: silent && w.now.Sub(h.silent) >= 3*time.Second}
 		if silent && !seen[name].Lost {
 			w.after(h.silent.Add(3*time.Second).Sub(w.now), w.lookAround)
 		}
 	}
-	w.step(l, Members{Nodes: seen})
+	inc := l.inc
+	w.after(w.millis(1, 300), func() { // the detector lags behind the truth
+		if w.leader == l.name && l.up && !l.cut && l.inc == inc {
+			w.step(l, Members{Nodes: seen})
+		}
+	})
 }

@@ -214,15 +214,19 @@ func (t *transition) cleanup(c *Cleanup) *Refusal {
 		return refuse(NoSuch, "there is no node %s", c.Node)
 	}
 	members := Descendants(FindResource(t.s.Config.Policy, c.Resource))
+	did := false
 	for _, name := range sortedKeys(t.s.Nodes) {
 		if c.Node != "" && name != c.Node {
 			continue
 		}
 		for _, rsc := range sortedKeys(t.s.Nodes[name].History) {
 			if c.Resource == "" || rsc == c.Resource || members[baseName(rsc)] {
-				t.cleanOne(name, rsc, c)
+				did = t.cleanOne(name, rsc, c) || did
 			}
 		}
+	}
+	if !did && t.c.Term != 0 {
+		return refuse(Stale, "cleanup of %s on %s: there is nothing to clean up", c.Resource, c.Node) // a controller must not go on asking
 	}
 	t.audit("cleanup of %s on %s", orText(c.Resource, "all resources"), orText(c.Node, "all nodes"))
 	return nil
@@ -237,14 +241,14 @@ func (t *transition) anyHistory(rsc string) bool {
 	return false
 }
 
-func (t *transition) cleanOne(node, rsc string, c *Cleanup) {
+func (t *transition) cleanOne(node, rsc string, c *Cleanup) bool {
 	n := t.node(node)
 	if c.Forget {
 		t.dropHistory(n, rsc)
-		return
+		return true
 	}
 	if !t.dropFailures(n, rsc, c.Operation) && !anyFailed(n.History[rsc]) {
-		return
+		return false
 	}
 	h := *n.History[rsc]
 	h.Records = map[string]policy.OpRecord{}
@@ -264,6 +268,7 @@ func (t *transition) cleanOne(node, rsc string, c *Cleanup) {
 		n.History[rsc] = &h
 	}
 	t.touch("rsc:" + rsc)
+	return true
 }
 
 func anyFailed(h *ResourceHistory) bool {
