@@ -21,7 +21,7 @@ func Serve(ctx context.Context, address string) error {
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Connection", "close")
-		fmt.Fprintf(w, "%s serves since %s\n", name, since.Format(time.TimeOnly))
+		fmt.Fprintf(w, "%s serves since %s\n", name, since.Format("15:04:05.000000"))
 	})}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
