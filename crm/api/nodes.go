@@ -112,7 +112,7 @@ func (s *Server) confirmOff(r *http.Request, name string, req NodeRequest) (any,
 	if err != nil {
 		return nil, err
 	}
-	if n.Phase != state.PhaseLost {
+	if n.Phase != state.PhaseLost && len(n.Kept) == 0 {
 		return nil, errorf(NotApplicable, "node %s is not lost (it is: %s), so nothing waits for a confirmation", name, n.Phase)
 	}
 	who := author(r.Context())
