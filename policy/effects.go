@@ -36,7 +36,7 @@ func (m *model) instanceEffect(kind relFlags, f, t *action, fv view, scope *node
 		return m.interleave(kind, f, t, scope)
 	}
 	cf, ct = m.baseEffect(kind, f, t, fv)
-	for _, c := range t.rsc.children {
+	for _, c := range t.rsc.instances() {
 		x := c.newestTask(t.task, scope)
 		if x == nil || !m.eff(x, scope).runnable {
 			continue
