@@ -91,6 +91,10 @@ func (d *Daemon) becomeLeader(ctx context.Context, term uint64, leads chan<- uin
 			}
 			return
 		}
+		select { // the view may lag behind what the barrier knows
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
 }
 

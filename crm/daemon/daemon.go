@@ -77,9 +77,6 @@ func start(ctx context.Context, cfg Config) (*Daemon, error) {
 	if d.agents, err = d.newAgentSet(); err != nil {
 		return nil, err
 	}
-	if err := d.endOrphans(ctx); err != nil {
-		return nil, errors.Join(err, d.agents.close())
-	}
 	if err := d.openMembership(ctx); err != nil {
 		return nil, errors.Join(err, d.agents.close())
 	}
@@ -95,7 +92,9 @@ func start(ctx context.Context, cfg Config) (*Daemon, error) {
 
 // endOrphans ends calls of agents that an earlier daemon left under way. A start
 // that went on after this daemon has looked would make a resource run of which
-// nobody knows, so nothing is joined before they are gone.
+// nobody knows, so nothing is joined before they are gone. It is called with the
+// node's addresses bound: a daemon that was started beside a running one fails
+// there, before it could end what that one is doing.
 func (d *Daemon) endOrphans(ctx context.Context) error {
 	ended, err := d.agents.ocf.EndOrphans(ctx, d.name)
 	if err != nil {
@@ -123,6 +122,9 @@ func (d *Daemon) openMembership(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if err := d.endOrphans(ctx); err != nil {
+		return errors.Join(err, d.net.Close())
 	}
 	cfg := membership.DefaultConfig()
 	cfg.Dir, cfg.RunDir, cfg.Name, cfg.Life = dir, d.cfg.RunDir, d.name, life

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/crm/state"
@@ -19,20 +20,34 @@ func fenceBackoff(attempt int) time.Duration {
 	return min(time.Duration(attempt)*2*time.Second, 30*time.Second)
 }
 
-// runFencer carries out the fencings that this daemon was told to.
+// runFencer carries out the fencings that this daemon was told to, and ends the
+// attempts that were given up: a device that is asked by two nodes at once, or
+// for a node that was confirmed off and is back, does harm.
 func (d *Daemon) runFencer(ctx context.Context) {
-	begun := map[string]bool{}
+	begun := map[string]attempt{}
 	for {
 		changed := d.machine.bell.wait()
 		s := d.machine.State()
 		incarnation := d.member.View().Incarnation
 		for _, f := range s.Fencing {
 			key := fmt.Sprintf("%s/%d", f.ID, f.Attempt)
-			if f.Executor != d.name || f.Incarnation != incarnation || !f.Running || begun[key] {
+			if _, known := begun[key]; known || f.Executor != d.name || f.Incarnation != incarnation || !f.Running {
 				continue
 			}
-			begun[key] = true
-			d.work.Go(func() { d.fence(ctx, s, *f) })
+			running, cancel := context.WithCancel(ctx)
+			begun[key] = attempt{*f, cancel}
+			d.work.Go(func() {
+				defer cancel()
+				d.fence(running, s, *f)
+			})
+		}
+		for key, a := range begun {
+			if over, void := a.over(s, d.name); over {
+				if void {
+					a.cancel()
+				}
+				delete(begun, key)
+			}
 		}
 		select {
 		case <-changed:
@@ -40,6 +55,23 @@ func (d *Daemon) runFencer(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// attempt is one that this daemon has begun.
+type attempt struct {
+	state.Fencing
+	cancel context.CancelFunc
+}
+
+// over says whether the state waits for the attempt no longer, and whether that
+// makes it void. One that ended with this daemon's own receipt may still have to
+// switch the target on again.
+func (a attempt) over(s *state.State, self string) (over, void bool) {
+	if f := s.Fencing[a.Target]; f != nil && f.ID == a.ID {
+		return f.Attempt != a.Attempt || !f.Running, f.Attempt != a.Attempt
+	}
+	own := slices.ContainsFunc(s.FenceLog, func(r state.FenceRecord) bool { return r.ID == a.ID && r.OK && r.Executor == self })
+	return true, !own
 }
 
 // fence runs one attempt and reports what came of it.

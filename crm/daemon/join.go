@@ -13,10 +13,11 @@ import (
 func (d *Daemon) runJoin(ctx context.Context) {
 	pause := time.NewTicker(250 * time.Millisecond)
 	defer pause.Stop()
+	refusal := "" // the last one that was told
 	for {
 		changed := d.machine.bell.wait()
-		if !d.leaving.Load() && !d.joined() {
-			d.tryJoin(ctx)
+		if d.wantsIn() {
+			refusal = d.tryJoin(ctx, refusal)
 		}
 		again := pause.C
 		if d.joined() {
@@ -26,7 +27,7 @@ func (d *Daemon) runJoin(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changed:
-			if d.joined() {
+			if !d.wantsIn() {
 				continue
 			}
 			select { // one attempt each tick, however busy the log is
@@ -46,25 +47,45 @@ func (d *Daemon) joined() bool {
 	return n != nil && n.Phase == state.PhaseMember && n.Boot == v.Boot && n.Incarnation == v.Incarnation
 }
 
-func (d *Daemon) tryJoin(ctx context.Context) {
+// wantsIn says whether this node should be a member and is none. One that
+// drains and was lost meanwhile joins again to finish that, unless it has left.
+func (d *Daemon) wantsIn() bool {
+	if d.joined() {
+		return false
+	}
+	n := d.machine.State().Nodes[d.name]
+	return !d.leaving.Load() || n != nil && n.Phase == state.PhaseLost
+}
+
+// tryJoin returns why this node was not taken in, or "". What the state machine
+// would refuse is not proposed: a node that has to wait, perhaps for its next
+// boot, must not fill the log.
+func (d *Daemon) tryJoin(ctx context.Context, told string) string {
 	v := d.member.View()
 	if !v.Quorum {
-		return
+		return told
 	}
 	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := d.member.Barrier(wait); err != nil || d.joined() {
-		return
+	if err := d.member.Barrier(wait); err != nil || !d.wantsIn() {
+		return told
 	}
-	out, err := d.Propose(wait, state.Command{By: d.name, Join: &state.Join{
+	cmd := state.Command{By: d.name, At: time.Now().UnixMilli(), Join: &state.Join{
 		Node: d.name, Boot: v.Boot, Incarnation: v.Incarnation, Version: d.cfg.Version,
-	}})
+	}}
+	out, err := state.Outcome{Refused: state.Rehearse(d.machine.State(), cmd)}, error(nil)
+	if out.Refused == nil {
+		out, err = d.Propose(wait, cmd)
+	}
 	switch {
 	case err != nil:
 		d.log.Debug("joining", "error", err)
-	case out.Refused != nil:
-		d.log.Info("not taken in yet", "reason", out.Refused.Text)
-	default:
+	case out.Refused == nil:
 		d.log.Info("this node is a member", "boot", v.Boot, "incarnation", v.Incarnation)
+		return ""
+	case out.Refused.Text != told:
+		d.log.Info("not taken in yet", "reason", out.Refused.Text)
+		return out.Refused.Text
 	}
+	return told
 }

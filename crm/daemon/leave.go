@@ -33,13 +33,17 @@ func (d *Daemon) leave() {
 	}
 	d.log.Info("draining", "limit", d.cfg.DrainLimit)
 	started := time.Now()
+	var alone time.Time // since when there is no majority
 	for !d.left() {
 		changed := d.machine.bell.wait()
-		wait, cancel := context.WithTimeout(ctx, 5*time.Second)
-		_, err := d.Propose(wait, state.Command{By: d.name, Leave: &state.Leave{Node: d.name, Reason: "the daemon is stopped"}})
-		cancel()
-		if err != nil && !d.member.View().Quorum {
-			d.log.Warn("no majority to hand the resources to: stopping them here", "error", err)
+		switch {
+		case d.member.View().Quorum:
+			alone = time.Time{}
+			d.askToLeave(ctx)
+		case alone.IsZero():
+			alone = time.Now()
+		case time.Since(alone) >= time.Duration(d.failureTimeout.Load()):
+			d.log.Warn("no majority to hand the resources to: stopping them here")
 			d.stopAll(ctx)
 			return
 		}
@@ -54,6 +58,23 @@ func (d *Daemon) leave() {
 		}
 	}
 	d.log.Info("drained", "took", time.Since(started).Round(time.Millisecond))
+}
+
+// askToLeave says once that this node wants to go, and again when it was taken
+// back. Saying it at each change would be a change itself.
+func (d *Daemon) askToLeave(ctx context.Context) {
+	if n := d.machine.State().Nodes[d.name]; n == nil || n.Leaving || n.Phase != state.PhaseMember {
+		return
+	}
+	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	out, err := d.Propose(wait, state.Command{By: d.name, Leave: &state.Leave{Node: d.name, Reason: "the daemon is stopped"}})
+	if err == nil && out.Refused != nil {
+		err = out.Refused
+	}
+	if err != nil {
+		d.log.Debug("asking to leave", "error", err)
+	}
 }
 
 func (d *Daemon) left() bool {

@@ -71,6 +71,14 @@ func Apply(s *State, e Entry) (*State, Outcome) {
 	return &trial, t.out
 }
 
+// Rehearse says why a command would be refused on a state, or nil. The log may
+// still decide otherwise: something can come between.
+func Rehearse(s *State, c Command) *Refusal {
+	trial := *s
+	t := &transition{s: &trial, c: &c}
+	return t.run()
+}
+
 // transition is one command being applied to a private copy. Its helpers copy
 // each map and node at most once before the first change.
 type transition struct {

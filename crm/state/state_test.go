@@ -412,3 +412,21 @@ func TestASnapshotWithoutAConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestARehearsalChangesNothing(t *testing.T) {
+	h := begin(t)
+	h.join("n1", 2, 1)
+	before, err := h.s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := Rehearse(h.s, Command{Join: &Join{Node: "n1", Boot: 1, Incarnation: 9}}); r == nil || r.Kind != Stale {
+		t.Fatalf("%v", r)
+	}
+	if r := Rehearse(h.s, Command{Join: &Join{Node: "n1", Boot: 3, Incarnation: 9}}); r != nil {
+		t.Fatalf("%v", r)
+	}
+	if after, _ := h.s.Snapshot(); string(after) != string(before) {
+		t.Fatalf("it changed the state:\n%s", after)
+	}
+}
