@@ -50,7 +50,7 @@ func (s *Server) postResource(r *http.Request) (any, error) {
 	yes, no, asConfigured := "true", "false", ""
 	switch verb {
 	case "start":
-		return set(name+" shall run", state.SetResource{TargetRole: startRole(st, rsc, &started, &asConfigured)})
+		return set(name+" shall run", state.SetResource{TargetRole: startRole(rsc, &started, &asConfigured)})
 	case "stop":
 		return set(name+" shall stop", state.SetResource{TargetRole: &stopped})
 	case "promote":
@@ -63,7 +63,7 @@ func (s *Server) postResource(r *http.Request) (any, error) {
 		}
 		return set(name+" goes to maintenance", state.SetResource{Maintenance: &yes})
 	case "manage":
-		return set(name+" is managed", state.SetResource{Managed: managed(st, rsc, &yes, &asConfigured)})
+		return set(name+" is managed", state.SetResource{Managed: managed(rsc, &yes, &asConfigured)})
 	case "unmanage":
 		return set(name+" is not managed", state.SetResource{Managed: &no})
 	case "restart":
@@ -80,11 +80,11 @@ func (s *Server) postResource(r *http.Request) (any, error) {
 
 // startRole is the setting that makes a resource run: none if the configuration
 // does not keep it stopped.
-func startRole(s *state.State, r *policy.Resource, started, none *string) *string {
+func startRole(r *policy.Resource, started, none *string) *string {
 	return unless(r.Meta, "target-role", func(v string) bool { return !strings.EqualFold(v, "Started") }, started, none)
 }
 
-func managed(s *state.State, r *policy.Resource, yes, none *string) *string {
+func managed(r *policy.Resource, yes, none *string) *string {
 	return unless(r.Meta, "is-managed", func(v string) bool { return !isTrue(v) }, yes, none)
 }
 

@@ -26,7 +26,7 @@ func (s *Session) resolve(words []string) (*meaning, error) {
 		return nil, fmt.Errorf("the level %s is gone", strings.Join(s.level, "/"))
 	}
 	m, err := follow(here, s.level, words)
-	if err == nil && (m.cmd != here || len(s.level) == 0) {
+	if err == nil && (m.cmd != here || here == root && strings.HasPrefix(words[0], "-")) {
 		return m, nil
 	}
 	if len(s.level) > 0 && err == nil {
