@@ -44,13 +44,16 @@ func limit(d time.Duration) time.Duration {
 	return 4 * d
 }
 
+// programDir is where program has built it, "" if it was not asked to.
+var programDir string
+
 // program builds the static binary once.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "hf-acceptance-")
-	if err != nil {
+	var err error
+	if programDir, err = os.MkdirTemp("", "hf-acceptance-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "crm")
+	path := filepath.Join(programDir, "crm")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/holdfast-ha/holdfast/crm")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -61,8 +64,8 @@ var program = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := program(); err == nil && code >= 0 {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if programDir != "" {
+		_ = os.RemoveAll(programDir) // a temporary folder
 	}
 	os.Exit(code)
 }
@@ -128,8 +131,13 @@ func newCluster(t *testing.T, count int, files ...hosts.File) *cluster {
 	if reasons := hosts.Missing(true); len(reasons) > 0 {
 		t.Skipf("left out: %s", strings.Join(reasons, "; "))
 	}
-	if _, err := exec.LookPath("nginx"); err != nil {
-		t.Skip("left out: needs nginx (package nginx-light)")
+	for tool, from := range map[string]string{"nginx": "nginx-light", "mkfs.ext4": "e2fsprogs"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("left out: needs %s (package %s)", tool, from)
+		}
+	}
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		t.Skipf("left out: needs loop devices: %v", err)
 	}
 	if testing.Short() {
 		t.Skip("left out: boots hosts (-short)")

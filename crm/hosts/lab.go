@@ -66,6 +66,10 @@ func Missing(withSystemd bool) []string {
 	var reasons []string
 	if os.Geteuid() != 0 {
 		reasons = append(reasons, "needs root (namespaces, mounts)")
+	} else if k, err := newKeeper(); err != nil { // a container's root
+		reasons = append(reasons, fmt.Sprintf("needs the rights of a real root: %v", err))
+	} else if err := k.end(); err != nil {
+		reasons = append(reasons, err.Error())
 	}
 	tools := []string{"nsenter", "unshare", "chroot", "mount"}
 	if withSystemd {
