@@ -237,6 +237,34 @@ func TestWhatALeavingNodeKeepsRunningStartsNowhereElse(t *testing.T) {
 	w.wantRunning("a", "b", "c", "d")
 }
 
+// What is forgotten is not stopped: a node is looked at again before it may go.
+func TestANodeDoesNotLeaveWithWhatWasForgotten(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		w := three(t, 13, cluster())
+		leaver := w.on("c")
+		h := w.hosts[leaver]
+		if restart { // in the middle of a start; the new daemon leaves at once
+			h.agent.Script("c", agents.Start, fake.Answer{Delay: 5 * time.Second})
+			h.agent.Set("c", fake.Stopped)
+			w.notice(h, "c", 7)
+			w.run(2 * time.Second)
+			h.inc++
+			h.agent.Set("c", fake.Started)
+			h.control, h.begun, h.seen, h.hosted = New(DefaultConfig(leaver)), map[string]bool{}, state.New(), newHosted()
+			w.join(h, h.boot)
+		} else {
+			w.apply(state.Command{By: "test", Cleanup: &state.Cleanup{Forget: true}})
+		}
+		h.leaving = true
+		w.apply(state.Command{By: leaver, Leave: &state.Leave{Node: leaver, Reason: "test"}})
+		w.run(20 * time.Second) // the world looks that c is not active twice
+		if w.s.Nodes[leaver].Phase != state.PhaseDown || h.agent.State("c") != fake.Stopped {
+			w.fail("%s is %s, c there %q", leaver, w.s.Nodes[leaver].Phase, h.agent.State("c"))
+		}
+		w.wantRunning("a", "b", "c", "d")
+	}
+}
+
 // A node boots again so fast that it is heard, and then falls silent before it
 // has joined. What ran there in the earlier boot must be recovered.
 func TestANodeThatDiesBeforeItsNewBootJoinedIsLost(t *testing.T) {

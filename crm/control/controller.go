@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/crm/state"
@@ -218,14 +219,22 @@ func (t *turn) dismiss(d *Decision) {
 			continue
 		}
 		n := t.c.state.Nodes[a.Node]
-		if n == nil || !n.Leaving || t.inFlightOn(a.Node) > 0 {
+		if n == nil || !n.Leaving || t.inFlightOn(a.Node) > 0 || d.looksAt(a.Node) {
 			continue
 		}
-		left := &state.Left{Node: a.Node, Boot: n.Boot, Kept: kept(d.Plan, t.c.state.Config.Policy, a.Node)}
+		left := &state.Left{Node: a.Node, Boot: n.Boot, Seen: t.c.state.Index, Kept: kept(d.Plan, t.c.state.Config.Policy, a.Node)}
 		if t.propose(fmt.Sprintf("left %s %d", a.Node, n.Boot), state.Command{Left: left}) {
 			t.note("node %s is drained and may go", a.Node)
 		}
 	}
+}
+
+// looksAt says whether there is anything left to find out about a node: what is
+// not known there may run there.
+func (d *Decision) looksAt(node string) bool {
+	return slices.ContainsFunc(d.Plan.Actions, func(a policy.Action) bool {
+		return a.Kind == policy.ResourceAction && a.Task == policy.TaskMonitor && a.IntervalMS == 0 && a.Node == node
+	})
 }
 
 // endMoves ends moves that have arrived or run out.

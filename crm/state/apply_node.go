@@ -98,8 +98,9 @@ func (t *transition) leave(l *Leave) *Refusal {
 }
 
 // left takes a drained node out. It is refused while the node has operations in
-// flight: they could start something after everyone believes it is empty. A
-// fencing that was asked for and not begun has nothing left to do.
+// flight: they could start something after everyone believes it is empty; and
+// when anything has changed since it was found empty, for what is known of the
+// node may have been forgotten, and forgotten is not stopped. A fencing that was asked for and not begun has nothing left to do.
 func (t *transition) left(l *Left) *Refusal {
 	n := t.s.Nodes[l.Node]
 	switch {
@@ -111,6 +112,11 @@ func (t *transition) left(l *Left) *Refusal {
 	for _, op := range t.s.Pending {
 		if op.Node == l.Node {
 			return refuse(Conflict, "node %s still has operation %s in flight", l.Node, op.Key)
+		}
+	}
+	for _, topic := range sortedKeys(t.s.Changed) {
+		if l.Seen != 0 && t.s.Changed[topic] > l.Seen {
+			return refuse(Stale, "leave of %s: found empty at index %d, but %s changed at %d", l.Node, l.Seen, topic, t.s.Changed[topic])
 		}
 	}
 	n = t.node(l.Node)

@@ -73,11 +73,13 @@ type Leave struct {
 }
 
 // Left says that a leaving node runs nothing any more and may go, or nothing but
-// what the cluster may not stop there (Kept).
+// what the cluster may not stop there (Kept). Seen is the state's index on which
+// that was found; 0 means whatever is true now.
 type Left struct {
 	Node string `json:"node"`
 	Boot uint64 `json:"boot"`
 	Kept []Kept `json:"kept,omitempty"`
+	Seen uint64 `json:"seen,omitempty"`
 }
 
 // Forget removes a node that is down from the state.

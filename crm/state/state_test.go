@@ -430,3 +430,14 @@ func TestARehearsalChangesNothing(t *testing.T) {
 		t.Fatalf("it changed the state:\n%s", after)
 	}
 }
+
+func TestForgottenIsNotStopped(t *testing.T) {
+	h := begin(t)
+	h.join("n2", 4, 9)
+	h.result(h.begin(order("a_start_0@n2", "n2", "a", policy.TaskStart, 0)), "n2", "a", 0)
+	h.must(Command{Leave: &Leave{Node: "n2"}})
+	decided := h.index
+	h.must(Command{Cleanup: &Cleanup{Forget: true}})
+	h.refused(Stale, "rsc:a changed at", Command{Left: &Left{Node: "n2", Boot: 4, Seen: decided}})
+	h.must(Command{Left: &Left{Node: "n2", Boot: 4, Seen: h.index}})
+}
