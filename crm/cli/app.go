@@ -3,9 +3,11 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -212,14 +214,32 @@ func (a *App) confirm(question string) error {
 	return exitf(ExitFailure, "nothing was done")
 }
 
+// askLine reads an answer; an interrupt is one, too.
 func (a *App) askLine(question string) (string, error) {
 	fmt.Fprint(a.Err, question)
 	if a.reader == nil {
 		a.reader = bufio.NewReader(a.In)
 	}
-	line, err := a.reader.ReadString('\n')
-	if err == io.EOF && line != "" {
-		err = nil
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
+	type answer struct {
+		line string
+		err  error
 	}
-	return line, err
+	answers := make(chan answer, 1)
+	go func() { // it outlives an interrupt only until the program ends
+		line, err := a.reader.ReadString('\n')
+		answers <- answer{line, err}
+	}()
+	select {
+	case x := <-answers:
+		if x.err == io.EOF && x.line != "" {
+			x.err = nil
+		}
+		return x.line, x.err
+	case <-interrupted:
+		fmt.Fprintln(a.Err)
+		return "", errors.New("interrupted")
+	}
 }

@@ -79,7 +79,7 @@ command is a shell with the same commands in levels.`,
 		newAgent(app), newApply(app), newCluster(app), newCompletion(app), newConfigure(app), newDemo(app), newDemoWeb(),
 		newExplain(app), newExport(app), newFence(app), newImport(app),
 		newFenceAgent(), newFmt(app), newHistory(app), newMaintenance(app), newMan(app), newNode(app), newPlan(app), newRA(app),
-		newResource(app), newRollback(app), newSimulate(app), newStatus(app), newValidate(app), newVersion(app), newWatch(app),
+		newResource(app), newRollback(app), newSimulate(app), newStatus(app), newUnit(app), newValidate(app), newVersion(app), newWatch(app),
 	)
 	return root
 }

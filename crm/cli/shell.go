@@ -134,6 +134,9 @@ func (h *shellHost) Tree() *cobra.Command {
 // Run runs a line on a copy of the app, so that its flags end with it.
 func (h *shellHost) Run(ctx context.Context, args []string) int {
 	own := *h.app
+	if len(args) > 0 && args[0] != "configure" {
+		own.Draft = nil // 'maintenance on' means now, whatever level it is typed in
+	}
 	return int(own.Run(ctx, args))
 }
 
