@@ -90,6 +90,10 @@ func (p *plainer) attributes(e *element) []string {
 			continue
 		case name == "boolean-op" && len(e.children) < 2:
 			value = "and"
+		case strings.HasSuffix(name, "role") && value == "Master":
+			value = "Promoted"
+		case strings.HasSuffix(name, "role") && value == "Slave":
+			value = "Unpromoted"
 		case name == "devices":
 			value = strings.Join(commaList(value), ",")
 		}

@@ -3,6 +3,7 @@ package cib
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -120,4 +121,92 @@ func difference(a, b *Document) string {
 	}
 	return cmp.Diff(one, two) +
 		cmp.Diff(a.Decoded(), b.Decoded(), cmpopts.IgnoreFields(config.Decoded{}, "Policy", "Cluster", "Names", "Masked", "Fences"), cmpopts.IgnoreTypes(policy.Pos{}))
+}
+
+// TestFixturesRoundTrip does the same for the documents of this folder, where
+// nothing may be lost but what their reading reports.
+func TestFixturesRoundTrip(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.xml")
+	if len(files) < 2 {
+		t.Fatalf("only %v", files)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			levels, why := roundTrip(t, raw)
+			want := "config cib xml"
+			if filepath.Base(file) == "everything.xml" { // it has things that are reported and left out
+				want = "config cib"
+			}
+			if got := strings.Join(levels, " "); got != want {
+				t.Errorf("survives %q, not %q: %s", got, want, why)
+			}
+		})
+	}
+}
+
+// TestLegacyAsText shows what a configuration with much that Pacemaker only
+// tolerates looks like in the configuration language, and what it draws.
+func TestLegacyAsText(t *testing.T) {
+	raw, err := os.ReadFile("testdata/legacy.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := Read(bytes.NewReader(raw), "legacy.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := config.Encode(doc.Decoded(), "cluster.hcl")
+	_, diags := config.Decode(config.NewSet(text), config.Options{NoLints: true, AlertsWork: true, ACLsWork: true})
+	for name, got := range map[string]string{"testdata/legacy.hcl": string(text.Text), "testdata/legacy-findings.txt": diags.String()} {
+		if *rewrite {
+			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-want +got; -rewrite accepts):\n%s", name, diff)
+		}
+	}
+}
+
+// TestExportIsValid asks a validator about the exports of all fixtures.
+func TestExportIsValid(t *testing.T) {
+	const schema = "/usr/share/pacemaker/" + ExportSchema + ".rng"
+	lint, err := exec.LookPath("xmllint")
+	if _, missing := os.Stat(schema); err != nil || missing != nil {
+		t.Skip("left out: needs xmllint and " + schema)
+	}
+	files, _ := filepath.Glob("testdata/*.xml")
+	for _, file := range files {
+		if filepath.Base(file) == "everything.xml" {
+			continue // it has elements that no schema knows
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := Read(bytes.NewReader(raw), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "export.xml")
+		var xml bytes.Buffer
+		if err := doc.Export(&xml); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(out, xml.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := exec.Command(lint, "--noout", "--relaxng", schema, out).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s\n%s", file, err, answer, xml.String())
+		}
+	}
 }

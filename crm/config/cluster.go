@@ -132,7 +132,8 @@ func (d *decoder) member(b instance) {
 	n.Utilization = d.nvsets(b.block, "utilization", b.name+"-utilization", setInteger)
 	b.done()
 	d.out.Policy.Nodes = append(d.out.Policy.Nodes, n)
-	if n.Type != "remote" {
+	twice := slices.ContainsFunc(d.out.Cluster.Members, func(o Member) bool { return o.Name == m.Name })
+	if n.Type != "remote" && !twice {
 		d.out.Cluster.Members = append(d.out.Cluster.Members, m)
 	}
 }

@@ -102,8 +102,13 @@ func (d *decoder) declareNode(in instance) bool {
 		return false
 	}
 	if first, ok := d.names.nodes[in.name]; ok && first.Filename != "" {
-		d.duplicate(rng, in.name, first)
-		return false
+		if in.Body.Attributes["id"] == nil {
+			d.duplicate(rng, in.name, first)
+			return false
+		}
+		// Pacemaker tells nodes apart by their ids and tolerates this.
+		d.warnf(rng, "Duplicate name", "another node is named %q at %s:%d: one of them is a leftover", in.name, first.Filename, first.Start.Line)
+		return true
 	}
 	d.names.nodes[in.name] = rng
 	return true

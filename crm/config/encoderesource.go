@@ -202,7 +202,11 @@ func (w *writer) opAttributes(op policy.Op) {
 			w.pairs([]policy.Pair{{Name: a.Name, Value: a.Value}}, []string{a.Name}, setAny)
 			continue
 		}
-		w.judged(a.Name, a.Value, func(d *decoder, s scalar) {
+		value := a.Value
+		if a.Name == "role" {
+			value = canonicalRole(value)
+		}
+		w.judged(a.Name, value, func(d *decoder, s scalar) {
 			d.checkKind(s, a.Name, kind)
 			if a.Name == "on-fail" {
 				d.checkOnFail(s, op)

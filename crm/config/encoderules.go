@@ -14,7 +14,7 @@ func refText(name, word string) string {
 	if word == "" {
 		return nameText(name)
 	}
-	if hclsyntax.ValidIdentifier(name) {
+	if bareWord(name) {
 		return name + "." + word
 	}
 	return quoted(name + "." + word)
@@ -83,7 +83,7 @@ func (w *writer) location(l policy.Location) {
 	if l.Score != "" || l.Node != "" {
 		w.judged("score", l.Score, scoreCheck("score"))
 	}
-	w.optional("role", l.Role, roleCheck)
+	w.optional("role", canonicalRole(l.Role), roleCheck)
 	w.optional("resource-discovery", l.Discovery, wordCheck("always", "never", "exclusive"))
 	w.rules(l.Rules, inLocation)
 }
@@ -107,7 +107,8 @@ func (w *writer) wordRef(name, wordName, id, word, other string, words []string,
 			text = literalText(id)
 		}
 	}
-	if text == nameText(id) && slices.Contains(words, word) {
+	_, another := w.names.entries[id+"."+word]
+	if text == nameText(id) && slices.Contains(words, word) && !another {
 		w.raw(name, refText(id, word))
 		return
 	}
@@ -130,7 +131,7 @@ func (w *writer) resourceSet(s policy.ResourceSet) {
 	w.optional("require-all", s.RequireAll, kindCheck("require-all", isBoolean))
 	w.optional("ordering", s.Ordering, wordCheck("group", "listed"))
 	w.optional("action", s.Action, wordCheck(actions...))
-	w.optional("role", s.Role, roleCheck)
+	w.optional("role", canonicalRole(s.Role), roleCheck)
 	w.optional("score", s.Score, scoreCheck("score"))
 	w.optional("kind", s.Kind, wordCheck("Mandatory", "Optional", "Serialize"))
 	w.close()

@@ -83,7 +83,7 @@ func (w *writer) withSugar(name, self string) {
 		if c.Colocation == nil || !validScore(c.Colocation.Score) {
 			return scoredName{}, c, false
 		}
-		text, ok := w.sugarName(c.Colocation.ID, name+"-with-", c.Colocation.With)
+		text, ok := w.sugarName(c.Colocation.ID, name+"-with-", c.Colocation.With, c.Colocation.WithRole)
 		role := c.Colocation.WithRole
 		made := &policy.Colocation{
 			ID: name + "-with-" + text, Resource: self, With: c.Colocation.With, WithRole: role, Score: c.Colocation.Score,
@@ -100,7 +100,7 @@ func (w *writer) afterSugar(name, self string) {
 		if c.Order == nil {
 			return scoredName{}, c, false
 		}
-		text, ok := w.sugarName(c.Order.ID, name+"-after-", c.Order.First)
+		text, ok := w.sugarName(c.Order.ID, name+"-after-", c.Order.First, c.Order.FirstAction)
 		made := &policy.Order{ID: name + "-after-" + text, First: c.Order.First, Then: self, Kind: "Mandatory", FirstAction: c.Order.FirstAction}
 		if made.FirstAction != "" {
 			made.ThenAction = "start"
@@ -121,9 +121,13 @@ func kindOfAction(word string) bool {
 }
 
 // sugarName is the name behind the prefix of a constraint's id, if that name is
-// a plain word and means the object.
-func (w *writer) sugarName(id, prefix, object string) (string, bool) {
+// a plain word, means the object, and can stand before a role or an action.
+func (w *writer) sugarName(id, prefix, object, word string) (string, bool) {
 	text, ok := strings.CutPrefix(id, prefix)
 	found, exists := w.names.entries[text]
+	if word != "" {
+		_, another := w.names.entries[text+"."+word]
+		exists = exists && !another
+	}
 	return text, ok && exists && found.means == object && hclsyntax.ValidIdentifier(text) && nameText(text) == text
 }

@@ -37,10 +37,10 @@ func (w *writer) ruleScore(r policy.Rule, scope ruleScope) {
 		w.raw("score", literalText(r.Score))
 	case !scope.location:
 	case r.ScoreAttribute != "":
-		w.optional("role", r.Role, roleCheck)
+		w.optional("role", canonicalRole(r.Role), roleCheck)
 		w.raw("score", attributeRef(r.ScoreAttribute))
 	default:
-		w.optional("role", r.Role, roleCheck)
+		w.optional("role", canonicalRole(r.Role), roleCheck)
 		w.judged("score", r.Score, scoreCheck("score"))
 	}
 }
@@ -86,7 +86,7 @@ func (w *writer) tree(r policy.Rule) {
 		op = "and"
 	}
 	w.raw("boolean-op", quoted(op))
-	w.fields("score", r.Score, "score-attribute", r.ScoreAttribute, "role", r.Role)
+	w.fields("score", r.Score, "score-attribute", r.ScoreAttribute, "role", canonicalRole(r.Role))
 	for _, c := range r.Conditions {
 		w.treeCondition(c)
 	}

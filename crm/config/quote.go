@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -41,18 +42,23 @@ func plainNumber(s string) bool {
 	return body == "0" && s == "0" || body[0] != '0'
 }
 
-// nameText writes a reference: bare when it is a word of the language.
+// nameText writes a reference: bare when it is a word of the language, or two of
+// them with a dot between.
 func nameText(s string) string {
-	word := s
-	if i := strings.LastIndexByte(s, '.'); i > 0 && !strings.Contains(s[:i], ".") {
-		if hclsyntax.ValidIdentifier(s[:i]) && hclsyntax.ValidIdentifier(s[i+1:]) {
-			return s
-		}
-	}
-	if hclsyntax.ValidIdentifier(word) && word != "null" && word != "true" && word != "false" && word != "for" {
-		return word
+	first, second, dotted := strings.Cut(s, ".")
+	if bareWord(first) && (!dotted || hclsyntax.ValidIdentifier(second)) {
+		return s
 	}
 	return quoted(s)
+}
+
+// bareWord says whether a word can begin a reference without quotes.
+func bareWord(s string) bool {
+	switch s {
+	case "null", "true", "false", "for":
+		return false
+	}
+	return hclsyntax.ValidIdentifier(s) && !slices.Contains(reserved, s)
 }
 
 // listText writes references as a list.
