@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/agents"
@@ -23,6 +25,7 @@ func (d *Daemon) runIsolation(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			d.endIfFenced(ctx)
 			if d.member.View().Quorum || !d.joined() {
 				since = time.Time{}
 				continue
@@ -36,6 +39,21 @@ func (d *Daemon) runIsolation(ctx context.Context) {
 				since = time.Time{}
 			}
 		}
+	}
+}
+
+// endIfFenced ends all that runs here once this very boot was fenced: a device
+// that cuts a machine off its disks lets it run, and an address that is still up
+// here would be up twice. What was under way when it was fenced is found by the
+// next look, so this goes on for as long as there is anything.
+func (d *Daemon) endIfFenced(ctx context.Context) {
+	n := d.machine.State().Nodes[d.name]
+	if n == nil || !n.Fenced || n.Phase != state.PhaseDown || n.Boot != d.member.View().Boot {
+		return
+	}
+	results := d.exec.EndAll(ctx)
+	for _, name := range slices.Sorted(maps.Keys(results)) {
+		d.log.Error("this boot was fenced and goes on: ended what runs here; boot this machine again", "resource", name, "result", results[name].String())
 	}
 }
 

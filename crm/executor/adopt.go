@@ -1,7 +1,9 @@
 package executor
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/holdfast-ha/holdfast/agents"
@@ -99,6 +101,31 @@ func (e *Executor) End(ctx context.Context, a policy.Action) agents.Result {
 	case <-e.ctx.Done():
 		return agents.Result{Status: agents.Cancelled, Code: agents.ErrGeneric, Reason: "the executor ended"}
 	}
+}
+
+// EndAll stops all that this executor looks after, what was started last first.
+// It is for a node whose boot was fenced and that lives: it is off its disks or
+// off the network, and the others have started its resources elsewhere.
+func (e *Executor) EndAll(ctx context.Context) map[string]agents.Result {
+	e.mu.Lock()
+	var all []*state.Operation
+	for _, c := range e.care {
+		if c.basis != nil {
+			all = append(all, c.basis)
+		}
+	}
+	e.mu.Unlock()
+	slices.SortFunc(all, func(a, b *state.Operation) int {
+		return cmp.Or(cmp.Compare(b.Index, a.Index), cmp.Compare(b.ID, a.ID))
+	})
+	results := map[string]agents.Result{}
+	for _, op := range all {
+		a := op.Action
+		a.Task, a.IntervalMS, a.StartDelayMS = policy.TaskStop, 0, 0
+		a.Class, a.Provider, a.Type = op.Class, op.Provider, op.Type
+		results[a.HistoryID] = e.End(ctx, a)
+	}
+	return results
 }
 
 // endAlone runs in the resource's lane. What it finds is told as a notice: that

@@ -402,3 +402,32 @@ func TestADemoteWithoutAMajorityIsNoStop(t *testing.T) {
 		n.want("a rc 0", "a rc 0", "noticed a rc 0", "noticed a rc 1")
 	})
 }
+
+func TestAFencedNodeThatLivesEndsWhatItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, 1, fake.New(), state.New())
+		for _, rsc := range []string{"a", "b"} {
+			n.order(rsc, policy.TaskStart, 0, 0)
+			synctest.Wait()
+		}
+		n.agent.Script("c", agents.Start, fake.Answer{Delay: 5 * time.Second})
+		n.order("c", policy.TaskStart, 0, 0)
+		synctest.Wait()
+		n.apply(state.Command{Lost: &state.Lost{Node: "n1", Boot: 1}})
+		n.sync()
+		if res := n.exec.EndAll(t.Context()); len(res) != 2 {
+			t.Fatalf("%v", res)
+		}
+		time.Sleep(10 * time.Second)
+		if res := n.exec.EndAll(t.Context()); len(res) != 1 {
+			t.Fatalf("%v", res)
+		}
+		if res := n.exec.EndAll(t.Context()); len(res) != 0 {
+			t.Fatalf("%v", res)
+		}
+		want := "start a -> ok\nstart b -> ok\nstop b -> ok\nstop a -> ok\nstart c -> ok\nstop c -> ok\n"
+		if got := n.agent.History(); got != want {
+			t.Fatalf("agent ran:\n%s", got)
+		}
+	})
+}
