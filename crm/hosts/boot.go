@@ -69,10 +69,11 @@ func (h *host) awaitReady(ctx context.Context, l *life, notify *net.UnixConn) er
 			name, value, _ := strings.Cut(strings.TrimSpace(string(line)), "=")
 			switch name {
 			case "X_NSPAWN_LEADER_PID":
-				if l.init, err = strconv.Atoi(value); err != nil {
+				init, err := strconv.Atoi(value)
+				if err != nil {
 					return err
 				}
-				if err := h.giveDisks(l); err != nil {
+				if err := h.begin(l, init); err != nil {
 					return err
 				}
 			case "READY":
@@ -107,11 +108,10 @@ func (h *host) startPlain(ctx context.Context, l *life) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if l.init == 0 {
-			l.init = childInit(l.cmd.Process.Pid)
-		}
-		if _, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/host-is-up", l.init)); err == nil && l.init > 0 {
-			return h.giveDisks(l)
+		if init := childInit(l.cmd.Process.Pid); init > 0 {
+			if _, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/host-is-up", init)); err == nil {
+				return h.begin(l, init)
+			}
 		}
 		select {
 		case <-tick.C:

@@ -24,22 +24,21 @@ type host struct {
 
 	turn sync.Mutex // one boot or kill at a time
 
-	mu     sync.Mutex
-	life   *life // nil while it is off
-	killed time.Time
+	mu   sync.Mutex
+	life *life // nil while it is off
 }
 
 // life is a host from boot to kill.
 type life struct {
 	init    int // pid of its process 1, as seen from outside
+	pidfd   int // that very process, whoever has its pid later; -1: none
 	space   netns.NsHandle
 	nl      *netlink.Handle
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when cmd was waited for
 	cgroups []string
-	since   time.Time
 
-	mu     sync.Mutex // of nl: an observer asks while another one may close
+	mu     sync.Mutex // an observer asks nl, and somebody kills, while another one may close
 	closed bool
 }
 
@@ -66,16 +65,29 @@ func (h *host) boot(ctx context.Context) error {
 			return nil
 		}
 	}
-	l := &life{space: netns.None(), ended: make(chan struct{})}
+	l := &life{pidfd: -1, space: netns.None(), ended: make(chan struct{})}
 	err := h.start(ctx, l)
 	if err != nil {
 		return errors.Join(fmt.Errorf("boot: %w", err), h.end(l))
 	}
-	l.since = time.Now()
-	h.mu.Lock()
-	h.life = l
-	h.mu.Unlock()
 	h.lab.log.Debug("a host is up", "host", h.name, "init", l.init)
+	return nil
+}
+
+// begin makes a life known: its init runs, and what the host needs at boot is
+// there. From now on it is observed, and can be killed.
+func (h *host) begin(l *life, init int) error {
+	var err error
+	if l.pidfd, err = unix.PidfdOpen(init, 0); err != nil {
+		return fmt.Errorf("its init: %w", err)
+	}
+	l.init = init
+	if err := h.giveDisks(l); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.life = l
 	return nil
 }
 
@@ -123,19 +135,34 @@ func (h *host) run(l *life, env []string, argv ...string) error {
 	return nil
 }
 
-// kill switches the host off: the ports first, then its init.
+// kill switches the host off: the ports first, then its init. It waits for no
+// boot: one that is under way fails.
 func (h *host) kill() error {
+	var errs []error
+	if l := h.current(); l != nil {
+		for link := range h.lab.net.links {
+			errs = append(errs, h.lab.net.setPort(h.name, link, false))
+		}
+		errs = append(errs, l.killInit())
+	}
 	h.turn.Lock()
 	defer h.turn.Unlock()
-	l := h.current()
-	if l == nil {
+	if l := h.current(); l != nil {
+		errs = append(errs, h.end(l))
+	}
+	return errors.Join(errs...)
+}
+
+func (l *life) killInit() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return nil
 	}
-	var errs []error
-	for link := range h.lab.net.links {
-		errs = append(errs, h.lab.net.setPort(h.name, link, false))
+	if err := unix.PidfdSendSignal(l.pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
 	}
-	return errors.Join(append(errs, h.end(l))...)
+	return nil
 }
 
 // killLimit bounds how long the kernel takes to end a host's processes.
@@ -144,10 +171,8 @@ const killLimit = 20 * time.Second
 // end ends a life and removes all of it but the disk.
 func (h *host) end(l *life) error {
 	var errs []error
-	if l.init > 0 {
-		if err := unix.Kill(l.init, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
-			errs = append(errs, err)
-		}
+	if l.pidfd >= 0 {
+		errs = append(errs, l.killInit())
 	} else if l.cmd != nil && l.cmd.Process != nil {
 		_ = l.cmd.Process.Kill() // Wait tells the rest
 	}
@@ -160,17 +185,21 @@ func (h *host) end(l *life) error {
 		}
 	}
 	h.mu.Lock()
-	h.life, h.killed = nil, time.Now()
+	h.life = nil
 	h.mu.Unlock()
-	l.closeNet()
+	l.forget()
 	errs = append(errs, h.lab.net.unplug(h.name), removeCgroups(l.cgroups))
 	return errors.Join(errs...)
 }
 
-func (l *life) closeNet() {
+// forget gives back what the life holds of the kernel.
+func (l *life) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	if l.pidfd >= 0 {
+		_ = unix.Close(l.pidfd)
+	}
 	if l.nl != nil {
 		l.nl.Close()
 	}

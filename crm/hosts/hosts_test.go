@@ -257,3 +257,36 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledWhileBooting: power can be cut at any moment of a boot, at once.
+func TestKilledWhileBooting(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t, hosts.Config{Count: 1, WithSystemd: true, Files: []hosts.File{
+		{Path: "/etc/systemd/system/slow.service", Data: []byte("[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nExecStart=/bin/sleep 30\n")},
+	}})
+	if err := lab.Kill("n1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := lab.Install("n1", hosts.File{Path: "/etc/systemd/system/multi-user.target.wants/slow.service", Link: "/etc/systemd/system/slow.service"}); err != nil {
+		t.Fatal(err)
+	}
+	booted := make(chan error, 1)
+	go func() { booted <- lab.Boot(context.Background(), "n1") }()
+	for !lab.On("n1") {
+		select {
+		case err := <-booted:
+			t.Fatal("it should still boot:", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	began := time.Now()
+	if err := lab.Kill("n1"); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 10*time.Second || lab.On("n1") {
+		t.Errorf("killed after %v, on: %v", took, lab.On("n1"))
+	}
+	if err := <-booted; err == nil {
+		t.Error("the boot of a host that was killed is told as done")
+	}
+}

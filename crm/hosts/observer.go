@@ -64,7 +64,8 @@ func (o *Observer) run(ctx context.Context) {
 				o.mu.Unlock()
 			}
 			last[i] = began
-			o.note(h, began, o.sample(h))
+			seen := o.sample(h)
+			o.note(h, began, time.Now(), seen)
 		}
 		select {
 		case <-tick.C:
@@ -167,8 +168,10 @@ func (l *life) unit(name string) string {
 	return ""
 }
 
-// note enters a sample.
-func (o *Observer) note(h *host, at time.Time, seen map[Subject]string) {
+// note enters a sample. What it shows was there at some moment between its begin
+// and its end: the later one counts for the first sight, the earlier one for the
+// last, so that a span never claims more than was seen.
+func (o *Observer) note(h *host, began, ended time.Time, seen map[Subject]string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	news := false
@@ -184,12 +187,12 @@ func (o *Observer) note(h *host, at time.Time, seen map[Subject]string) {
 		switch {
 		case !has:
 		case span == nil:
-			span = &Span{Subject: s, Host: h.name, First: at, Last: at, Value: value, Open: true}
+			span = &Span{Subject: s, Host: h.name, First: ended, Last: ended, Value: value, Open: true}
 			o.open[key] = span
 			o.spans = append(o.spans, span)
 			news = true
 		default:
-			span.Last = at
+			span.Last = later(began, span.First)
 		}
 	}
 	if news {
