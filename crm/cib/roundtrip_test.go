@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -21,8 +22,9 @@ const roundTripFile = "testdata/roundtrip-passing.txt"
 
 const roundTripHeader = `# Recorded CIBs that survive the way through the configuration language, and how
 # far: "config" the configuration is the same after CIB -> HCL -> configuration,
-# "cib" it still is after an export and another import, "xml" the exported XML
-# says what the recorded one says, element by element.
+# "cib" it still is after an export and another import, "plan" the engine decides
+# the same on what came back, "xml" the exported XML says what the recorded one
+# says, element by element.
 # Written by: go test ./crm/cib -run TestRecordedRoundTrips -rewrite
 `
 
@@ -52,7 +54,8 @@ func TestRecordedRoundTrips(t *testing.T) {
 		}
 		lines = append(lines, entry.Name+" "+strings.Join(levels, " ")+"\n")
 	}
-	t.Logf("%d recorded CIBs: config %d, cib %d, xml %d", len(entries), totals["config"], totals["cib"], totals["xml"])
+	t.Logf("%d recorded CIBs: config %d, cib %d, plan %d, xml %d", len(entries),
+		totals["config"], totals["cib"], totals["plan"], totals["xml"])
 	if *rewrite {
 		slices.Sort(lines)
 		if err := os.WriteFile(roundTripFile, []byte(roundTripHeader+strings.Join(lines, "")), 0o644); err != nil {
@@ -107,10 +110,29 @@ func roundTrip(t testing.TB, raw []byte) (levels []string, why string) {
 		return levels, "after the export (-before +after):\n" + diff
 	}
 	levels = append(levels, "cib")
+	if one, two := decide(t, doc.Config, doc.Status), decide(t, back.Config, doc.Status); !reflect.DeepEqual(one, two) {
+		why = "another decision (-before +after):\n" + cmp.Diff(one, two)
+	} else {
+		levels = append(levels, "plan")
+	}
 	if want, got := plainTree(t, raw), plainTree(t, xml.Bytes()); want != got {
 		return levels, "as XML (-recorded +exported):\n" + cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
 	}
-	return append(levels, "xml"), ""
+	return append(levels, "xml"), why
+}
+
+// decide gives the actions and the placement that the engine decides on.
+func decide(t testing.TB, cfg *policy.Config, status *policy.Status) *policy.Plan {
+	t.Helper()
+	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	plan, err := policy.Decide(policy.Input{Now: now, Config: cfg, Status: status})
+	if err != nil {
+		return nil
+	}
+	for i := range plan.Actions {
+		plan.Actions[i].Reasons = nil // they name lines of the document
+	}
+	return &policy.Plan{Actions: plan.Actions, Placement: plan.Placement}
 }
 
 // difference compares what two documents mean.
@@ -137,9 +159,9 @@ func TestFixturesRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			levels, why := roundTrip(t, raw)
-			want := "config cib xml"
+			want := "config cib plan xml"
 			if filepath.Base(file) == "everything.xml" { // it has things that are reported and left out
-				want = "config cib"
+				want = "config cib plan"
 			}
 			if got := strings.Join(levels, " "); got != want {
 				t.Errorf("survives %q, not %q: %s", got, want, why)

@@ -47,7 +47,7 @@ func EncodeWithIDs(d *Decoded, name string) Document {
 }
 
 func newWriter(d *Decoded, cfg *policy.Config) *writer {
-	w := &writer{cfg: cfg, referenced: references(cfg), names: namesOf(d, cfg), rest: cfg.Constraints}
+	w := &writer{cfg: cfg, referenced: references(cfg), names: namesOf(d, cfg), rest: cfg.Constraints, literal: map[string]bool{}}
 	for _, r := range d.Roles {
 		for _, p := range r.Permissions {
 			if p.Reference != "" {
@@ -107,6 +107,7 @@ type writer struct {
 	referenced map[string]bool // ids that an id-ref names
 	names      namespace
 	rest       []policy.Constraint // those not yet folded into a resource
+	literal    map[string]bool     // primitives whose agents are to be taken as they stand
 }
 
 func (w *writer) line(format string, args ...any) {

@@ -13,6 +13,9 @@ import (
 // resource writes a resource of any kind. clone is the clone around it, whose
 // sub-block it gets; top says that nothing else is around it.
 func (w *writer) resource(r policy.Resource, clone *policy.Resource, top bool) {
+	if r.Kind == policy.Clone {
+		w.notPromotable(r)
+	}
 	switch {
 	case r.Kind == policy.Clone && shortClone(r):
 		w.resource(r.Children[0], &r, false)
@@ -88,17 +91,34 @@ func agentLabel(r policy.Resource) string {
 	return literalAgent(want)
 }
 
-// agentLabel also says literally that the template does not exist.
+// agentLabel also says literally what the reader refuses here: a template that
+// does not exist, and an agent that cannot be promoted in a promotable clone.
 func (w *writer) agentLabel(r policy.Resource) string {
-	if r.Template != "" && w.names.entries[r.Template].kind != "template" {
+	switch {
+	case r.Template != "" && (w.names.entries[r.Template].kind != "template" || w.literal[r.ID]):
 		return literalPrefix + "@" + r.Template
+	case r.Template == "" && w.literal[r.ID]:
+		return literalAgent(agents.Spec{Class: r.Class, Provider: r.Provider, Type: r.Type})
 	}
 	return agentLabel(r)
 }
 
+// notPromotable marks the primitives whose agents know no promoted role.
+func (w *writer) notPromotable(clone policy.Resource) {
+	if !truth(clone.Meta, "promotable") {
+		return
+	}
+	d := &decoder{out: &Decoded{Policy: w.cfg}}
+	for _, p := range primitives(clone) {
+		if class := d.classOf(p); class != "ocf" && class != "" {
+			w.literal[p.ID] = true
+		}
+	}
+}
+
 func (w *writer) primitive(r policy.Resource, fence bool) {
 	w.description(r)
-	if r.Template == "" && agentLabel(r) == "systemd" {
+	if r.Template == "" && w.agentLabel(r) == "systemd" {
 		w.raw("unit", quoted(r.Type))
 	}
 	if r.Kind == policy.Primitive && !fence {

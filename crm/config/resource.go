@@ -115,6 +115,7 @@ func (d *decoder) agentOf(b *block, r *policy.Resource) bool {
 func (d *decoder) literalAgentOf(text string, rng hcl.Range, r *policy.Resource) {
 	if name, ok := strings.CutPrefix(text, "@"); ok {
 		r.Template = name
+		d.literalAgents = append(d.literalAgents, r.ID)
 		if d.names.entries[name].kind != "template" && !d.partial {
 			d.warnf(rng, "Unknown template", "there is no template named %q, so the resource has no agent", name)
 		}
