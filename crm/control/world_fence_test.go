@@ -33,7 +33,7 @@ func (w *world) aim(h *host, f state.Fencing) {
 			if !fails && class != fencing.Rebooted {
 				w.shoot(h, f)
 			}
-			w.after(w.millis(0, 500), func() { w.shotDone(h, boot, inc, f, class, fails) })
+			w.after(w.millis(0, 500), func() { w.shotDone(h, boot, inc, f, class, fails, time.Time{}) })
 		})
 	})
 }
@@ -76,12 +76,19 @@ func (w *world) unplug(name string) {
 	})
 }
 
-func (w *world) shotDone(h *host, boot, inc uint64, f state.Fencing, class fencing.Class, failed bool) {
+func (w *world) shotDone(h *host, boot, inc uint64, f state.Fencing, class fencing.Class, failed bool, since time.Time) {
 	switch {
 	case !h.up || h.boot != boot || h.inc != inc:
 		return // the executor died: the next controller hands the fencing on
 	case h.cut || w.leader == "":
-		w.after(100*time.Millisecond, func() { w.shotDone(h, boot, inc, f, class, failed) })
+		target := w.hosts[f.Target]
+		if since.IsZero() {
+			since = w.now
+		}
+		if !failed && !target.up && w.now.Sub(since) >= 5*time.Second {
+			w.bootHost(f.Target) // without a majority it is switched on before the receipt is recorded
+		}
+		w.after(100*time.Millisecond, func() { w.shotDone(h, boot, inc, f, class, failed, since) })
 		return
 	}
 	end := &state.FenceEnd{ID: f.ID, Attempt: f.Attempt, Target: f.Target, Boot: f.Boot, Executor: h.name}

@@ -38,7 +38,7 @@ func (d *Daemon) runFencer(ctx context.Context) {
 			begun[key] = attempt{*f, cancel}
 			d.work.Go(func() {
 				defer cancel()
-				d.fence(running, s, *f)
+				d.fence(ctx, running, s, *f)
 			})
 		}
 		for key, a := range begun {
@@ -74,8 +74,44 @@ func (a attempt) over(s *state.State, self string) (over, void bool) {
 	return true, !own
 }
 
-// fence runs one attempt and reports what came of it.
-func (d *Daemon) fence(ctx context.Context, s *state.State, f state.Fencing) {
+// unrecordedLimit is how long a receipt may wait for a majority before the target
+// is switched on again all the same.
+const unrecordedLimit = 5 * time.Second
+
+// record brings a receipt to the log before the target is switched on, so that
+// nobody shoots the fresh boot for the old one. But where too many are off for a
+// majority, nothing is recorded until one of them is back: then the target is
+// switched on first. Nobody can begin a second shot without a majority, and the
+// receipt goes on asking for its place in the log.
+func (d *Daemon) record(life, attempt context.Context, end state.FenceEnd) error {
+	done := make(chan error, 1)
+	d.work.Go(func() { done <- d.insist(life, state.Command{By: d.name, FenceEnd: &end}) })
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var alone time.Time
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-attempt.Done():
+			return attempt.Err()
+		case now := <-tick.C:
+			switch {
+			case d.member.View().Quorum:
+				alone = time.Time{}
+			case alone.IsZero():
+				alone = now
+			case now.Sub(alone) >= unrecordedLimit:
+				d.log.Warn("no majority to record a fencing: the target is switched on before that", "target", end.Target)
+				return nil
+			}
+		}
+	}
+}
+
+// fence runs one attempt and reports what came of it. It ends with ctx; a receipt
+// is reported for as long as the daemon lives.
+func (d *Daemon) fence(life, ctx context.Context, s *state.State, f state.Fencing) {
 	log := d.log.With("target", f.Target, "fencing", f.ID, "attempt", f.Attempt)
 	action := fencing.Action(f.Action)
 	end := state.FenceEnd{ID: f.ID, Attempt: f.Attempt, Target: f.Target, Boot: f.Boot, Executor: d.name}
@@ -95,7 +131,7 @@ func (d *Daemon) fence(ctx context.Context, s *state.State, f state.Fencing) {
 			Record: func(ctx context.Context, r fencing.Receipt) error {
 				ok := end
 				ok.Receipt = &r
-				return d.insist(ctx, state.Command{By: d.name, FenceEnd: &ok})
+				return d.record(life, ctx, ok)
 			},
 		})
 		if err == nil {
