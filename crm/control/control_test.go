@@ -303,6 +303,25 @@ func TestAMemberThatTheMembershipDoesNotKnowIsLost(t *testing.T) {
 	}
 }
 
+// A node that dies soon after it joined is lost as soon as the detector says so.
+func TestANodeThatDiesSoonAfterItJoinedIsLostAtOnce(t *testing.T) {
+	w := three(t, 12, cluster())
+	victim := w.on("c")
+	if w.leader == victim {
+		t.Fatal("the leader is the victim")
+	}
+	w.killHost(victim)
+	for w.s.Nodes[victim].Boot == 1 || w.s.Nodes[victim].Phase != state.PhaseMember {
+		w.run(100 * time.Millisecond)
+	}
+	w.run(500 * time.Millisecond)
+	w.killHost(victim)
+	w.run(3500 * time.Millisecond) // the failure timeout, and how long the detector lags
+	if w.s.Nodes[victim].Phase == state.PhaseMember {
+		w.fail("%s still counts as a member", victim)
+	}
+}
+
 // steady is a leader's controller on a state with an operation in flight.
 func steady(t *testing.T, at time.Time) (*Controller, *world) {
 	w := three(t, 11, cluster())

@@ -34,8 +34,10 @@ func (p patience) observe(now time.Time, s *state.State) {
 	for _, n := range s.Nodes {
 		if n.Phase == state.PhaseMember {
 			note(joinKey(n))
-			if _, ok := p[strangeKey(n)]; ok {
-				here[strangeKey(n)] = true
+			for _, key := range []string{strangeKey(n), upKey(n)} {
+				if _, ok := p[key]; ok {
+					here[key] = true
+				}
 			}
 		}
 	}
@@ -66,3 +68,7 @@ func joinKey(n *state.Node) string { return fmt.Sprintf("join %s %d", n.Name, n.
 // strangeKey is for a member of which the detector says something else than the
 // log: nothing at all, or another boot.
 func strangeKey(n *state.Node) string { return fmt.Sprintf("strange %s %d", n.Name, n.Joined) }
+
+// upKey is for a member that the detector has found up since it joined: from then
+// on the detector's word about it is never one of before.
+func upKey(n *state.Node) string { return fmt.Sprintf("up %s %d", n.Name, n.Joined) }
