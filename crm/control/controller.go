@@ -146,8 +146,10 @@ func (c *Controller) Step(now time.Time, ev Event) []Effect {
 	case Changed:
 		c.state = ev.State
 		c.since.observe(now, ev.State)
+		c.since.noteUp(now, c.state, c.members)
 	case Members:
 		c.members = ev.Nodes
+		c.since.noteUp(now, c.state, c.members)
 	case Answered:
 		delete(c.proposed, ev.Tag)
 		c.awaits = max(c.awaits, ev.Outcome.Index)

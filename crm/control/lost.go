@@ -50,9 +50,6 @@ func (t *turn) gone(n *state.Node) string {
 	case p.Boot > n.Boot:
 		return t.afterwards(strangeKey(n), c.cfg.JoinLimit, "it has booted again and does not join")
 	case !p.Lost:
-		if !strange {
-			c.since.begun(upKey(n), t.now)
-		}
 		return ""
 	case strange:
 		return t.afterwards(strangeKey(n), c.cfg.StaleLimit, "silent on all links since its last boot")

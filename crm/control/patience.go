@@ -48,6 +48,16 @@ func (p patience) observe(now time.Time, s *state.State) {
 	}
 }
 
+// noteUp notes which members the detector finds up in the boot in which they
+// joined, also while this node follows: it may lead in a moment.
+func (p patience) noteUp(now time.Time, s *state.State, members map[string]Presence) {
+	for name, n := range s.Nodes {
+		if m, known := members[name]; known && n.Phase == state.PhaseMember && m.Boot == n.Boot && !m.Lost {
+			p.begun(upKey(n), now)
+		}
+	}
+}
+
 // begun is since when a key holds; it begins now if it is new.
 func (p patience) begun(key string, now time.Time) time.Time {
 	if at, ok := p[key]; ok {
