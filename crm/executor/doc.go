@@ -11,7 +11,8 @@
 // It promises:
 //
 //   - an order of another incarnation, from before this daemon joined, or of a
-//     term below the highest that it has seen, is never carried out;
+//     term below the highest that it has seen, is never carried out, nor one that
+//     became void while it waited for its resource;
 //   - an order is carried out at most once, and its result is reported until the
 //     log has it or says that it is void;
 //   - before a resource is stopped, started, promoted or demoted, its monitors
