@@ -232,3 +232,37 @@ func TestExportIsValid(t *testing.T) {
 		}
 	}
 }
+
+// TestExamplesRoundTrip exports what people write and reads it back.
+func TestExamplesRoundTrip(t *testing.T) {
+	for _, files := range [][]string{{"demo/*"}, {"web/*"}, {"web/cluster", "nfs/*"}, {"web/cluster", "postgres/*"}} {
+		t.Run(files[len(files)-1][:3], func(t *testing.T) {
+			var docs []config.Document
+			for _, pattern := range files {
+				found, _ := filepath.Glob("../../examples/" + pattern + ".hcl")
+				for _, name := range found {
+					text, err := os.ReadFile(name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					docs = append(docs, config.Document{Name: filepath.Base(name), Text: text})
+				}
+			}
+			d, diags := config.Decode(config.NewSet(docs...), config.Options{NoLints: true})
+			if diags.HasErrors() || len(d.Policy.Resources) == 0 {
+				t.Fatal("not readable:", diags)
+			}
+			var xml bytes.Buffer
+			if err := FromDecoded(d).Export(&xml); err != nil {
+				t.Fatal(err)
+			}
+			back, err := Read(&xml, "export.xml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := difference(FromDecoded(d), back); diff != "" {
+				t.Errorf("after the export (-before +after):\n%s", diff)
+			}
+		})
+	}
+}

@@ -154,6 +154,9 @@ func (c canon) ops(list []policy.Op) []policy.Op {
 	var out []policy.Op
 	for _, o := range list {
 		o.ID, o.Pos = c.id(o.ID), policy.Pos{}
+		if o.Interval == "" && o.IDRef == "" {
+			o.Interval = "0"
+		}
 		o.Attributes, o.Params, o.Meta = c.pairs(o.Attributes), c.sets(o.Params), c.sets(o.Meta)
 		for i, a := range o.Attributes {
 			if a.Name == "role" {

@@ -21,6 +21,9 @@
 // The readers are the schema: a block remembers what it was asked for, and
 // whatever nobody asked for is reported with the nearest word that is known.
 //
+// The language is strict; what imported configurations hold all the same is
+// written with the word "literal" and draws a warning (see literal.go).
+//
 // The other way round, SetMeta, AddBlock, DeleteObject and their kin edit the
 // text in place and leave the rest of it alone; FromPolicy writes a
 // configuration as canonical HCL; Format lays text out; Diff compares two

@@ -16,6 +16,9 @@ func (w *writer) resource(r policy.Resource, clone *policy.Resource, top bool) {
 	if r.Kind == policy.Clone {
 		w.notPromotable(r)
 	}
+	if !top && clone == nil {
+		w.b.WriteByte('\n')
+	}
 	switch {
 	case r.Kind == policy.Clone && shortClone(r):
 		w.resource(r.Children[0], &r, false)

@@ -81,11 +81,12 @@ func anonymous(r policy.Rule) policy.Rule {
 // tree writes the literal form of a rule.
 func (w *writer) tree(r policy.Rule) {
 	w.id(r.ID)
-	op := r.BooleanOp
-	if op == "" {
-		op = "and"
+	switch {
+	case r.BooleanOp != "":
+		w.raw("boolean-op", quoted(r.BooleanOp))
+	case len(r.Conditions) == 0: // or it would look like a rule without its "when"
+		w.raw("boolean-op", `"and"`)
 	}
-	w.raw("boolean-op", quoted(op))
 	w.fields("score", r.Score, "score-attribute", r.ScoreAttribute, "role", canonicalRole(r.Role))
 	for _, c := range r.Conditions {
 		w.treeCondition(c)

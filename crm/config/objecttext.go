@@ -99,6 +99,9 @@ func ruleText(r policy.Rule) string {
 
 // whenText writes the conditions of a rule in the language of "when".
 func whenText(r policy.Rule, inner bool) string {
+	if r.IDRef != "" {
+		return "rule(" + quoted(r.IDRef) + ")"
+	}
 	op := " && "
 	if strings.EqualFold(r.BooleanOp, "or") {
 		op = " || "

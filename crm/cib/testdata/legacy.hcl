@@ -101,6 +101,7 @@ group "grouped-fencing" {
 group "stack-group" {
   resource "ocf:pacemaker:controld" "dlm" {
   }
+
   resource "ocf:heartbeat:lvmlockd" "lock" {
   }
   clone {
