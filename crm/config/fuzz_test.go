@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -44,6 +45,17 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("two readings differ:\n%s\n%s", diags, again)
 		}
 		_ = DiffText(Diff(nil, d))
+		if diags.HasErrors() {
+			return
+		}
+		written := Encode(d, "a.hcl")
+		back, diags := Decode(NewSet(written), Options{NoLints: true})
+		if diags.HasErrors() {
+			t.Fatalf("what was written of\n%s\ncannot be read:\n%s\n%s", text, diags, written.Text)
+		}
+		if diff := cmp.Diff(Canonical(d.Policy), Canonical(back.Policy)); diff != "" {
+			t.Fatalf("written and read, it is another (-read +read again):\n%s\n%s", diff, written.Text)
+		}
 	})
 }
 

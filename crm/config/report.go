@@ -69,8 +69,20 @@ func (r *report) addHCL(diags hcl.Diagnostics) {
 		if d.Severity == hcl.DiagWarning {
 			sev = Warning
 		}
-		r.add(sev, rng, d.Summary, strings.Replace(d.Detail, "..", ".", 1))
+		r.add(sev, rng, d.Summary, steady(strings.Replace(d.Detail, "..", ".", 1)))
 	}
+}
+
+// steady replaces the parser's suggestion of a function, which may differ from
+// one run to the next.
+func steady(detail string) string {
+	const prefix = "There is no function named \""
+	rest, ok := strings.CutPrefix(detail, prefix)
+	name, _, closed := strings.Cut(rest, "\"")
+	if !ok || !closed {
+		return detail
+	}
+	return prefix + name + "\"." + didYouMean(name, sortedKeys(functions()))
 }
 
 // finish sorts, and says how much was left out.
