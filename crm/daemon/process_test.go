@@ -401,7 +401,7 @@ func TestAFullDiskAcknowledgesNothing(t *testing.T) {
 	if err := os.MkdirAll(st, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", st, "tmpfs", 0, "size=24m"); err != nil {
+	if err := syscall.Mount("tmpfs", st, "tmpfs", 0, "size=96m"); err != nil {
 		t.Skipf("left out: no tmpfs here (%v)", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(st, syscall.MNT_DETACH) })

@@ -48,13 +48,14 @@ type Config struct {
 	// distrust our own observations. 300 ms is six ticks: no healthy scheduler
 	// does that, and it is below the suspect timeout.
 	PauseLimit time.Duration
-	// Tick drives raft. With ElectionTicks 10 a follower stands for election
-	// after 0.5 to 1 s of silence, so a new leader exists about 0.6 s (p50) to
-	// 1.2 s after the old one died.
+	// Tick drives raft and the detector. It equals Heartbeat, so that a beat on
+	// the links and raft's own leave in one burst: an idle daemon is woken by
+	// bursts, not by bytes.
 	Tick time.Duration
-	// ElectionTicks and HeartbeatTicks count in Tick. Three ticks (150 ms)
-	// between raft heartbeats leave three of them per shortest election, and
-	// wake an idle daemon a third less often than two would.
+	// ElectionTicks and HeartbeatTicks count in Tick. A follower stands for
+	// election after 0.5 to 0.9 s of silence, so a new leader exists about 0.7 s
+	// (p50) to 1.3 s after the old one died; one tick between raft's heartbeats
+	// leaves five of them per shortest election.
 	ElectionTicks, HeartbeatTicks int
 	// ProposalRetry is after how long an unanswered proposal is handed to the
 	// leader again; duplicates are applied once. One second is longer than a
@@ -90,7 +91,7 @@ func DefaultConfig() Config {
 	return Config{
 		Heartbeat: 100 * time.Millisecond, LinkMisses: 5, LinkPongs: 2,
 		SuspectTimeout: 800 * time.Millisecond, FailureTimeout: 3 * time.Second, PauseLimit: 300 * time.Millisecond,
-		Tick: 50 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 3,
+		Tick: 100 * time.Millisecond, ElectionTicks: 5, HeartbeatTicks: 1,
 		ProposalRetry: time.Second, NoQuorumWait: 3 * time.Second,
 		DiskTransfer: time.Second, DiskSilence: 2 * time.Second,
 		SnapshotEntries: 10000, SnapshotBytes: 64 << 20, KeepEntries: 2000,

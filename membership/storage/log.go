@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"go.etcd.io/etcd/server/v3/storage/wal"
@@ -173,6 +174,9 @@ func dropStale(entries []*raftpb.Entry, term uint64) []*raftpb.Entry {
 }
 
 func damaged(file string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s: %w; nothing is damaged: make room for one more log file (%d MB) and start again", file, err, segmentBytes>>20)
+	}
 	return fmt.Errorf("%w: %s: %v; %s", ErrDamaged, file, err, rejoin)
 }
 
