@@ -65,6 +65,7 @@ func (m *model) assignPrimitive(r *resource, prefer *node, final bool) *node {
 	m.applyColocations(r)
 	if r.next == stopped {
 		m.applyAll(r, -infinity)
+		m.noted(cause{rule: "stopped"})
 	} else if r.next > r.role && !m.quorum && m.opt.quorumPolicy == "freeze" {
 		r.next = r.role
 	}
@@ -102,14 +103,20 @@ func (m *model) applyColocations(r *resource) {
 		for _, c := range tw {
 			if c.mandatory() == mandatory {
 				m.applyThisWith(c, r)
+				m.noted(c.cause(c.primary))
 			}
 		}
 		for _, c := range wt {
 			if c.mandatory() == mandatory {
 				m.addDependent(c, r)
+				m.noted(c.cause(c.dependent))
 			}
 		}
 	}
+}
+
+func (c *colocation) cause(other *resource) cause {
+	return cause{rule: "colocation", object: c.id, pos: c.pos, with: other, dependent: other == c.dependent}
 }
 
 func (c *colocation) mandatory() bool { return c.score >= infinity || c.score <= -infinity }
@@ -180,6 +187,8 @@ func (m *model) compareRank(a, b rankedNode, preferred *node) int {
 // chooseBest binds a primitive to the best node of its table.
 func (m *model) chooseBest(r *resource, prefer *node, final bool) {
 	fallback := m.banInsufficient(r)
+	m.noted(cause{rule: "utilization"})
+	m.choosing(r)
 	if prefer == nil {
 		prefer = fallback
 	}

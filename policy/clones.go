@@ -13,6 +13,7 @@ func (m *model) assignClone(r *resource, prefer *node, final bool) {
 	r.assigning = true
 	if r.promotable {
 		m.addPromotionScores(r)
+		m.noted(cause{rule: "promotion-score"})
 	}
 	for _, c := range m.thisWithOf(r) {
 		m.assign(c.primary, prefer, final)
@@ -176,6 +177,7 @@ func (m *model) placeInstances(clone *resource, list []*resource, limit, perNode
 		case !inst.unassigned:
 		case assigned >= limit:
 			m.applyAll(inst, -infinity)
+			m.noted(cause{rule: "clone-max", object: clone.id, pos: clone.cfg.Pos})
 		case m.placeInstance(clone, inst, nil, perNode) != nil:
 			assigned++
 		}
@@ -200,7 +202,11 @@ func (m *model) tryStaying(clone, inst *resource, n *node, available, perNode in
 	}
 	saved := map[*resource]table{}
 	inst.walk(func(x *resource) { saved[x] = x.allowed.clone() })
-	restore := func() { inst.walk(func(x *resource) { x.allowed = saved[x].clone() }) }
+	rewind := m.savepoint(inst)
+	restore := func() {
+		inst.walk(func(x *resource) { x.allowed = saved[x].clone() })
+		rewind()
+	}
 	own := clone.allowed
 	clone.allowed = own.clone()
 	ok := false
@@ -242,6 +248,7 @@ func (m *model) placeInstance(clone, inst *resource, prefer *node, perNode int) 
 			}
 		}
 	}
+	m.noted(cause{rule: "instances", object: clone.id, pos: clone.cfg.Pos})
 	n := m.assign(inst, prefer, prefer == nil)
 	if n != nil {
 		if e := clone.allowed.at(n); e != nil {

@@ -1,6 +1,9 @@
 package policy
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Decide computes what the cluster should do next. It reads its input only.
 // Faults of the configuration do not stop it: they are listed in the plan. An
@@ -10,14 +13,26 @@ func Decide(in Input) (*Plan, error) {
 		return nil, errors.New("policy: a decision needs a configuration and a status")
 	}
 	m := newModel(in)
+	if err := m.decide(""); err != nil {
+		return nil, err
+	}
+	return m.plan(), nil
+}
+
+// decide thinks the decision through, and watches a resource if one is named.
+func (m *model) decide(watched string) error {
 	m.readOptions()
 	m.readNodes()
 	m.readResources()
 	m.readStatus()
+	if watched != "" && !m.startTrace(watched) {
+		return fmt.Errorf("policy: there is no resource %s", watched)
+	}
 	m.applyHealth()
 	m.readConstraints()
 	m.applyNodeCriteria()
 	m.addInternalConstraints()
+	m.noted(cause{rule: "structure"})
 	m.checkDefinitions()
 	m.assignAll()
 	m.createActions()
@@ -25,7 +40,7 @@ func Decide(in Input) (*Plan, error) {
 	m.scheduleFencing()
 	m.applyOrderings()
 	if m.updates < 0 {
-		return nil, errors.New("policy: the orderings contradict each other and do not settle; look for loops among the order constraints")
+		return errors.New("policy: the orderings contradict each other and do not settle; look for loops among the order constraints")
 	}
-	return m.plan(), nil
+	return nil
 }

@@ -216,6 +216,13 @@ func (m *model) applyLocation(r *resource, l *location) {
 	}
 }
 
+func (l *location) cause() cause {
+	if l.health {
+		return cause{rule: "health", object: l.id}
+	}
+	return cause{rule: "location", object: l.id, pos: l.pos}
+}
+
 // applyLocationTo adds the scores to one table; with allowOnly, only makes the
 // nodes known.
 func (m *model) applyLocationTo(r *resource, l *location, allowOnly bool) {
@@ -248,10 +255,14 @@ func (m *model) applyLocationTo(r *resource, l *location, allowOnly bool) {
 // into the tables.
 func (m *model) applyNodeCriteria() {
 	m.applyShutdownLocks()
+	m.noted(cause{rule: "shutdown-lock"})
 	for i := len(m.locations) - 1; i >= 0; i-- {
-		m.applyLocation(m.locations[i].rsc, m.locations[i])
+		l := m.locations[i]
+		m.applyLocation(l.rsc, l)
+		m.noted(l.cause())
 	}
 	m.eachPrimitive(m.applyStickiness)
+	m.noted(cause{rule: "stickiness"})
 	for _, n := range m.nodes {
 		for _, r := range m.resources {
 			r.primitives(func(p *resource) {
@@ -263,7 +274,9 @@ func (m *model) applyNodeCriteria() {
 					})
 				}
 			})
+			m.noted(cause{rule: "failed-too-often"})
 			m.applyExclusive(r, n)
+			m.noted(cause{rule: "resource-discovery"})
 		}
 	}
 }

@@ -107,6 +107,7 @@ func (m *model) readConstraints() {
 			m.readOrder(c.Order)
 		case c.Ticket != nil:
 			m.readTicketConstraint(c.Ticket)
+			m.noted(cause{rule: "ticket", object: c.Ticket.Ticket, pos: c.Ticket.Pos})
 		}
 	}
 }

@@ -45,6 +45,7 @@ type model struct {
 	histories map[string]*nodeHistory // by lower-case node name
 
 	assigningDone bool
+	trace         *trace // of explanations only
 	updates       int // how many updates of actions are left
 }
 
