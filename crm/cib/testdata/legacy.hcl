@@ -197,7 +197,6 @@ location "referring" {
 location "tree" {
   resource = db-clone
   rule {
-    boolean-op      = "and"
     score-attribute = "pingd"
     role            = "Promoted"
     expression {
