@@ -302,9 +302,7 @@ func (m *model) isAt(inst *resource, n *node, want role, current bool) bool {
 	}
 	var places []*node
 	inst.primitives(func(p *resource) {
-		for _, a := range p.active {
-			places = append(places, a)
-		}
+		places = append(places, p.active...)
 	})
 	for _, p := range places {
 		if p != places[0] {

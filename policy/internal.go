@@ -237,8 +237,13 @@ func (m *model) sortByNumber(c *resource) {
 // promotableEvents brings demotions before everything else, promotions last.
 func (m *model) promotableEvents(c *resource) {
 	for _, x := range [][2]string{
-		{"stopped", TaskStart}, {"stopped", TaskPromote}, {"demoted", TaskStop}, {"demoted", TaskStart},
-		{"demoted", TaskPromote}, {"running", TaskPromote}, {TaskDemote, "demoted"},
+		{"stopped", TaskStart},
+		{"stopped", TaskPromote},
+		{"demoted", TaskStop},
+		{"demoted", TaskStart},
+		{"demoted", TaskPromote},
+		{"running", TaskPromote},
+		{TaskDemote, "demoted"},
 	} {
 		m.order(c, event(x[0]), c, event(x[1]), ordered)
 	}

@@ -194,13 +194,6 @@ func (m *model) evalParams(r *resource, n *node) map[string]string {
 	return t
 }
 
-// forgetParams drops cached parameters, after node attributes changed.
-func (r *resource) forgetParams() {
-	if !r.paramsAreFixed {
-		r.params = nil
-	}
-}
-
 // attr finds a value in a list of pairs.
 func attr(pairs []Pair, name string) string {
 	v, _ := attrGiven(pairs, name)

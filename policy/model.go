@@ -46,7 +46,7 @@ type model struct {
 
 	assigningDone bool
 	trace         *trace // of explanations only
-	updates       int // how many updates of actions are left
+	updates       int    // how many updates of actions are left
 }
 
 func newModel(in Input) *model {

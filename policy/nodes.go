@@ -48,7 +48,6 @@ type node struct {
 	prioritySum   int
 	fence         *action // the default fencing of this node
 	delayEligible bool    // lost, so that the priority delay may apply
-	unfence       *action
 	failures      *failureTable
 }
 

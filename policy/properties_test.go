@@ -233,17 +233,21 @@ func drawNonsense(t *rapid.T) Input {
 	ids := []string{"", "a", "b", "c", "d", "a:0", "n1", "n2"}
 	id := func(label string) string { return rapid.SampledFrom(ids).Draw(t, label) }
 	text := func(label string) string {
-		return rapid.SampledFrom([]string{"", "1", "-1", "true", "false", "INFINITY", "-INFINITY", "Promoted", "Stopped", "P", "PT1S",
-			"10s", "#default", "host", "unfencing", "fencing", "99999999999999999999", "block", "demote", "fence", "a", "b"}).Draw(t, label)
+		return rapid.SampledFrom([]string{
+			"", "1", "-1", "true", "false", "INFINITY", "-INFINITY", "Promoted", "Stopped", "P", "PT1S",
+			"10s", "#default", "host", "unfencing", "fencing", "99999999999999999999", "block", "demote", "fence", "a", "b",
+		}).Draw(t, label)
 	}
 	sets := func() []NVSet {
 		var list []NVSet
 		for range rapid.IntRange(0, 2).Draw(t, "sets") {
 			s := NVSet{ID: id("set"), IDRef: rapid.SampledFrom([]string{"", "", "", "a", "b"}).Draw(t, "ref"), Score: text("score")}
 			for range rapid.IntRange(0, 3).Draw(t, "pairs") {
-				s.Pairs = append(s.Pairs, Pair{Name: rapid.SampledFrom([]string{"target-role", "clone-max", "clone-node-max", "promotable",
+				s.Pairs = append(s.Pairs, Pair{Name: rapid.SampledFrom([]string{
+					"target-role", "clone-max", "clone-node-max", "promotable",
 					"globally-unique", "container", "remote-node", "notify", "interleave", "requires", "failure-timeout", "clone-min",
-					"is-managed", "maintenance", "no-quorum-policy", "placement-strategy", "standby", "shutdown", "terminate", "x"}).Draw(t, "name"), Value: text("value")})
+					"is-managed", "maintenance", "no-quorum-policy", "placement-strategy", "standby", "shutdown", "terminate", "x",
+				}).Draw(t, "name"), Value: text("value")})
 			}
 			if rapid.Bool().Draw(t, "rule") {
 				s.Rules = []Rule{{ID: "r", IDRef: rapid.SampledFrom([]string{"", "", "r"}).Draw(t, "rule ref"), Conditions: []Condition{{Date: &DateTest{ID: "d", Operation: "lt", End: text("end")}}}}}
@@ -261,8 +265,10 @@ func drawNonsense(t *rapid.T) Input {
 			Meta: sets(), Params: sets(), Utilization: sets(),
 		}
 		if r.Kind == Bundle && rapid.Bool().Draw(t, "spec") {
-			r.Bundle = &BundleSpec{Runtime: "docker", Container: pairs("replicas", text("replicas"), "promoted-max", text("max")),
-				Network: pairs("control-port", text("port"), "ip-range-start", rapid.SampledFrom([]string{"", "10.0.0.254", "nonsense"}).Draw(t, "ip"))}
+			r.Bundle = &BundleSpec{
+				Runtime: "docker", Container: pairs("replicas", text("replicas"), "promoted-max", text("max")),
+				Network: pairs("control-port", text("port"), "ip-range-start", rapid.SampledFrom([]string{"", "10.0.0.254", "nonsense"}).Draw(t, "ip")),
+			}
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "ops") {
 			r.Operations.List = append(r.Operations.List, Op{Name: rapid.SampledFrom([]string{"monitor", "start", ""}).Draw(t, "op"), Interval: text("interval"), Attributes: pairs("on-fail", text("on-fail"), "role", text("role"))})
@@ -303,10 +309,12 @@ func drawNonsense(t *rapid.T) Input {
 		for range rapid.IntRange(0, 3).Draw(t, "histories") {
 			h := ResourceHistory{ID: id("history"), Class: "ocf", Type: "Dummy", Container: id("container"), ShutdownLock: text("lock")}
 			for range rapid.IntRange(0, 3).Draw(t, "entries") {
-				h.Ops = append(h.Ops, OpRecord{ID: id("entry"), Operation: rapid.SampledFrom([]string{"start", "stop", "monitor", "migrate_to", "migrate_from", "promote", "demote", "?"}).Draw(t, "operation"),
+				h.Ops = append(h.Ops, OpRecord{
+					ID: id("entry"), Operation: rapid.SampledFrom([]string{"start", "stop", "monitor", "migrate_to", "migrate_from", "promote", "demote", "?"}).Draw(t, "operation"),
 					CallID: rapid.Int64Range(-1, 5).Draw(t, "call"), RC: rapid.Int64Range(-1, 10).Draw(t, "rc"), Status: rapid.Int64Range(-2, 12).Draw(t, "status"),
 					ExpectedRC: rapid.SampledFrom([]int64{0, 7, Unset}).Draw(t, "expected"), IntervalMS: rapid.SampledFrom([]int64{0, 10000}).Draw(t, "ms"),
-					MigrateSource: id("source"), MigrateTarget: id("target"), RestartDigest: text("restart")})
+					MigrateSource: id("source"), MigrateTarget: id("target"), RestartDigest: text("restart"),
+				})
 			}
 			s.History = append(s.History, h)
 		}

@@ -73,7 +73,6 @@ type resource struct {
 	promoSummed    bool
 	promoAdded     bool
 	choosingRoles  bool
-	rolesChosen    bool
 	thisWith       []*colocation
 	withThis       []*colocation
 	locations      []*location
@@ -176,9 +175,6 @@ func (r *resource) any(f func(*resource) bool) bool {
 
 func (r *resource) anyBlocked() bool { return r.any(func(x *resource) bool { return x.blocked }) }
 func (r *resource) anyFailed() bool  { return r.any(func(x *resource) bool { return x.failed }) }
-
-// class is the class of the agent.
-func (r *resource) class() string { return r.cfg.Class }
 
 // isRemoteConnection tells connections of remote (not guest) nodes.
 func (r *resource) isRemoteConnection() bool { return r.connection && r.meta["container"] == "" }

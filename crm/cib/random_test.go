@@ -238,8 +238,18 @@ func (g *generator) condition(depth int) policy.Condition {
 
 // agentsToDraw are classes, providers and types.
 var agentsToDraw = [][3]string{
-	{"ocf", "heartbeat", "IPaddr2"}, {"ocf", "pacemaker", "remote"}, {"ocf", "", "odd"}, {"systemd", "", "nginx"}, {"systemd", "", "a@b:c"}, {"lsb", "", "/etc/x"},
-	{"service", "", "x"}, {"holdfast", "", "vip"}, {"holdfast", "", "nothing"}, {"stonith", "", "fence_xvm"}, {"stonith", "", "external/ipmi"}, {"stonith", "odd", "x"},
+	{"ocf", "heartbeat", "IPaddr2"},
+	{"ocf", "pacemaker", "remote"},
+	{"ocf", "", "odd"},
+	{"systemd", "", "nginx"},
+	{"systemd", "", "a@b:c"},
+	{"lsb", "", "/etc/x"},
+	{"service", "", "x"},
+	{"holdfast", "", "vip"},
+	{"holdfast", "", "nothing"},
+	{"stonith", "", "fence_xvm"},
+	{"stonith", "", "external/ipmi"},
+	{"stonith", "odd", "x"},
 }
 
 func (g *generator) primitive(prefix string) policy.Resource {

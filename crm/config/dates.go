@@ -2,7 +2,6 @@ package config
 
 import (
 	"regexp"
-
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"

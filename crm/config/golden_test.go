@@ -132,16 +132,21 @@ func (catalogue) Lookup(spec agents.Spec) (*agents.Metadata, error) {
 	case "holdfast:vip":
 		return &agents.Metadata{Parameters: []agents.Parameter{
 			{Name: "ip", Required: true, Short: "the address", Type: "string"},
-			{Name: "prefix", Type: "integer"}, {Name: "interface"},
+			{Name: "prefix", Type: "integer"},
+			{Name: "interface"},
 		}}, nil
 	case "ocf:heartbeat:IPaddr2":
 		return &agents.Metadata{Parameters: []agents.Parameter{
-			{Name: "ip", Required: true, Type: "string"}, {Name: "cidr_netmask", Type: "string"}, {Name: "nic"},
+			{Name: "ip", Required: true, Type: "string"},
+			{Name: "cidr_netmask", Type: "string"},
+			{Name: "nic"},
 			{Name: "lvs_support", Type: "boolean"},
 		}, Actions: []agents.ActionDef{{Name: "start", Timeout: 20 * time.Second}, {Name: "stop", Timeout: 20 * time.Second}}}, nil
 	case "ocf:heartbeat:pgsql":
 		return &agents.Metadata{Parameters: []agents.Parameter{
-			{Name: "pgdata"}, {Name: "rep_mode", Type: "select", Options: []string{"none", "async", "sync"}}, {Name: "repuser"},
+			{Name: "pgdata"},
+			{Name: "rep_mode", Type: "select", Options: []string{"none", "async", "sync"}},
+			{Name: "repuser"},
 			{Name: "check_passwd", Secret: true},
 		}, Actions: []agents.ActionDef{{Name: "start", Timeout: 120 * time.Second}, {Name: "stop", Timeout: 120 * time.Second}}}, nil
 	case "systemd:nginx.service":

@@ -136,7 +136,7 @@ func (d *decoder) lintTimeouts(r policy.Resource) {
 			described = t
 		}
 	}
-	meta := d.metadata[(agentSpec(described))]
+	meta := d.metadata[agentSpec(described)]
 	if meta == nil {
 		return
 	}

@@ -243,8 +243,15 @@ func (l *listing) alerts() {
 	for _, a := range l.d.Alerts {
 		o := l.add("alert", a.Name, a.Pos)
 		for _, p := range [][2]string{
-			{"kind", a.Kind}, {"description", a.Description}, {"path", a.Path}, {"to", a.To}, {"from", a.From}, {"smtp", a.SMTP}, {"url", a.URL},
-			{"select", strings.Join(a.Select, ", ")}, {"select-attributes", strings.Join(a.SelectAttributes, ", ")},
+			{"kind", a.Kind},
+			{"description", a.Description},
+			{"path", a.Path},
+			{"to", a.To},
+			{"from", a.From},
+			{"smtp", a.SMTP},
+			{"url", a.URL},
+			{"select", strings.Join(a.Select, ", ")},
+			{"select-attributes", strings.Join(a.SelectAttributes, ", ")},
 		} {
 			o.arg(p[0], p[1])
 		}

@@ -68,8 +68,13 @@ func (o *object) sets(sets []policy.ResourceSet) {
 	for i, s := range sets {
 		text := "[" + strings.Join(s.Resources, ", ") + "]" + s.IDRef
 		for _, p := range [][2]string{
-			{"sequential", s.Sequential}, {"require-all", s.RequireAll}, {"ordering", s.Ordering}, {"action", s.Action},
-			{"role", s.Role}, {"score", s.Score}, {"kind", s.Kind},
+			{"sequential", s.Sequential},
+			{"require-all", s.RequireAll},
+			{"ordering", s.Ordering},
+			{"action", s.Action},
+			{"role", s.Role},
+			{"score", s.Score},
+			{"kind", s.Kind},
 		} {
 			if p[1] != "" {
 				text += " " + p[0] + "=" + p[1]

@@ -21,8 +21,10 @@ type Command struct {
 // Commands lists all kinds of lines, as a help lists them.
 func Commands() []Command {
 	return []Command{
-		{"primitive", "ID AGENT [NAME=VALUE]… [meta NAME=VALUE…] [op NAME NAME=VALUE…]…", "Add a resource or fence device",
-			"primitive ip IPaddr2 ip=10.0.0.100 op monitor interval=5s", (*line).primitive},
+		{
+			"primitive", "ID AGENT [NAME=VALUE]… [meta NAME=VALUE…] [op NAME NAME=VALUE…]…", "Add a resource or fence device",
+			"primitive ip IPaddr2 ip=10.0.0.100 op monitor interval=5s", (*line).primitive,
+		},
 		{"group", "ID RESOURCE… [meta NAME=VALUE…]", "Put resources into a group, in start order", "group web fs ip www", (*line).group},
 		{"clone", "ID RESOURCE [meta NAME=VALUE…]", "Run a resource or group on several nodes", "clone lb haproxy meta interleave=true", (*line).clone},
 		{"ms", "ID RESOURCE [meta NAME=VALUE…]", "Make a promotable clone", "ms pg-ha pg meta notify=true", (*line).promotable},

@@ -167,10 +167,14 @@ func TestBatch(t *testing.T) {
 		code                      int
 	}{
 		{"commits at the end", "configure\n# a note\nprimitive a \\\n  b\n", "", "run configure primitive a b\nrun configure commit\n", false, 0},
-		{"stops at a failure", "configure\nprimitive bad\nprimitive good\n", "bad",
-			"run configure primitive bad\nstopped at line 2: primitive bad\n", false, 1},
-		{"goes on when told", "configure\nprimitive bad\nprimitive good\n", "bad",
-			"run configure primitive bad\nrun configure primitive good\n", true, 1},
+		{
+			"stops at a failure", "configure\nprimitive bad\nprimitive good\n", "bad",
+			"run configure primitive bad\nstopped at line 2: primitive bad\n", false, 1,
+		},
+		{
+			"goes on when told", "configure\nprimitive bad\nprimitive good\n", "bad",
+			"run configure primitive bad\nrun configure primitive good\n", true, 1,
+		},
 		{"ends at quit", "status\nquit\nstatus\n", "", "run status\n", false, 0},
 		{"half a line", "status \\\n", "", "error: line 1 continues, and there is no next one\n", false, 64},
 		{"an open quote", "status \"\n", "", "error: a quote is not closed\nstopped at line 1: status \"\n", false, 64},

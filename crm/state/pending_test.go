@@ -14,16 +14,11 @@ func TestAPendingOperationHasItsParameters(t *testing.T) {
 	op := order("a_start_0@n1", "n1", "a", policy.TaskStart, 0)
 	op.Action.Digest, op.Action.RestartDigest, op.Action.RestartParams = "all", "some", " x "
 	h.begin(op)
-	status := h.s.Status("n1", true)
-	for _, n := range status.Nodes {
-		for _, r := range n.History {
-			for _, o := range r.Ops {
-				if o.Status != policy.OpPending || o.Digest != "all" || o.RestartDigest != "some" || o.RestartParams != " x " {
-					t.Errorf("the start under way is told as %+v", o)
-				}
-				return
-			}
-		}
+	ops := h.s.Status("n1", true).Nodes[0].History[0].Ops
+	if len(ops) != 1 {
+		t.Fatalf("the start under way is told as %+v", ops)
 	}
-	t.Error("the start under way is not told at all")
+	if o := ops[0]; o.Status != policy.OpPending || o.Digest != "all" || o.RestartDigest != "some" || o.RestartParams != " x " {
+		t.Errorf("the start under way is told as %+v", o)
+	}
 }
