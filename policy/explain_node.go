@@ -77,11 +77,11 @@ func (t *trace) colocationText(x *traced, s *step, up bool) string {
 	}
 	switch {
 	case s.dependent && up:
-		return s.with.id + ", which goes with it, prefers to be there (" + by + ")"
+		return s.with.id + ", which goes with it, prefers to be there, by " + by
 	case s.dependent && s.to <= -infinity:
-		return s.with.id + ", which must be with it, may not be there (" + by + ")"
+		return s.with.id + ", which must be with it, may not be there, by " + by
 	case s.dependent:
-		return s.with.id + ", which goes with it, prefers other nodes (" + by + ")"
+		return s.with.id + ", which goes with it, prefers other nodes, by " + by
 	}
 	for _, c := range t.m.thisWithOf(x.r) {
 		if c.id == s.object && c.primary == s.with {
@@ -106,13 +106,13 @@ func (m *model) togetherText(c *colocation, by string) string {
 	}
 	homes := m.homes(c)
 	if len(homes) == 0 {
-		return verb + " be with " + who + ", which has no node (" + by + ")"
+		return verb + " be with " + who + ", which has no node, by " + by
 	}
 	names := make([]string, len(homes))
 	for i, n := range homes {
 		names[i] = n.name
 	}
-	return verb + " be with " + who + ", which is on " + strings.Join(names, ", ") + " (" + by + ")"
+	return verb + " be with " + who + ", which is on " + strings.Join(names, ", ") + ", by " + by
 }
 
 // homes are the nodes where the primary of a colocation is in the role that
@@ -193,6 +193,11 @@ func (t *trace) forbidden(x *traced, n *node) []Reason {
 	if m.tooOften(r, n) {
 		list = addReason(list, m.whyTooOften(r, n))
 	}
+	if g := r.parent; g != nil && g.kind == Group && g.colocated && g.children[0] == r {
+		for _, member := range g.children[1:] {
+			list = addReason(list, m.ownBans(member, n)...)
+		}
+	}
 	for _, c := range m.thisWithOf(r) {
 		if c.mandatory() && c.explicit && m.keepsAway(c, r, n) {
 			list = addReason(list, Reason{Rule: "colocation", Object: c.id, Pos: c.pos, Text: m.togetherText(c, "colocation "+c.id)})
@@ -251,16 +256,10 @@ func (m *model) dependentBans(d *resource, n *node) []Reason {
 			return
 		}
 		seen[d] = true
-		m.eachLocation(d, func(l *location) {
-			if e := l.nodes.at(n); e != nil && e.score <= -infinity && l.role == unknown {
-				list = addReason(list, Reason{Rule: "location", Object: l.id, Pos: l.pos, Text: "location " + l.id + " forbids " + d.id + " there"})
-			}
-		})
-		d.primitives(func(p *resource) {
-			if m.tooOften(p, n) {
-				list = addReason(list, m.whyTooOften(p, n))
-			}
-		})
+		list = addReason(list, m.ownBans(d, n)...)
+		for p := d.parent; p != nil; p = p.parent {
+			list = addReason(list, m.ownBans(p, n)...)
+		}
 		for _, c := range m.withThisOf(d) {
 			if c.score >= infinity {
 				visit(c.dependent)
@@ -268,6 +267,22 @@ func (m *model) dependentBans(d *resource, n *node) []Reason {
 		}
 	}
 	visit(d)
+	return list
+}
+
+// ownBans are the rules and failures that keep a resource itself from a node.
+func (m *model) ownBans(d *resource, n *node) []Reason {
+	var list []Reason
+	for _, l := range d.locations {
+		if e := l.nodes.at(n); e != nil && e.score <= -infinity && l.role == unknown {
+			list = addReason(list, Reason{Rule: "location", Object: l.id, Pos: l.pos, Text: "location " + l.id + " forbids " + d.id + " there"})
+		}
+	}
+	d.primitives(func(p *resource) {
+		if m.tooOften(p, n) {
+			list = addReason(list, m.whyTooOften(p, n))
+		}
+	})
 	return list
 }
 

@@ -110,7 +110,11 @@ func (m *model) whyBanned(r *resource, n *node) []Reason {
 		}
 	})
 	for x := r; x != nil; x = x.parent {
-		list = append(list, x.placedBy...)
+		for _, why := range x.placedBy {
+			if why.Rule != "failed-too-often" || m.tooOften(r, n) {
+				list = append(list, why)
+			}
+		}
 		for _, c := range x.thisWith {
 			if !c.mandatory() {
 				continue

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -13,10 +14,14 @@ import (
 
 // newExplain is "crm explain".
 func newExplain(app *App) *cobra.Command {
-	return &cobra.Command{
-		Use:               "explain RESOURCE [NODE]",
-		Short:             "Say why a resource is where it is, and why it is not elsewhere",
-		Example:           "  crm explain web\n  crm explain web n2",
+	var file, now string
+	cmd := &cobra.Command{
+		Use:   "explain RESOURCE [NODE]",
+		Short: "Say why a resource is where it is, and why it is not elsewhere",
+		Long: `Say why a resource is where it is; for every other node what keeps it from
+there, or its score beside the winner's, and the smallest change that would let
+it run there. With --cib the answer is about the cluster of a CIB file.`,
+		Example:           "  crm explain web\n  crm explain web n2\n  crm explain --cib pe-input-42.bz2 web",
 		Args:              takes(1, 2, "a resource and, optionally, a node"),
 		ValidArgsFunction: app.completeResourceThenNode,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -24,46 +29,45 @@ func newExplain(app *App) *cobra.Command {
 			if len(args) > 1 {
 				node = args[1]
 			}
-			x, err := app.API().Explain(cmd.Context(), args[0], node)
+			x, err := app.explain(cmd.Context(), file, now, args[0], node)
 			if err != nil {
 				return err
 			}
 			return app.show(x, func() string { return explainText(x) })
 		},
 	}
+	cmd.Flags().StringVar(&file, "cib", "", "explain the cluster of a CIB file, \"-\" for standard input")
+	cmd.Flags().StringVar(&now, "now", "", "with --cib: the time of the decision, RFC 3339 (default: when the CIB was recorded, else the present)")
+	return cmd
+}
+
+// explain asks the daemon, or decides on a file.
+func (a *App) explain(ctx context.Context, file, now, resource, node string) (*api.Explanation, error) {
+	if file == "" {
+		if now != "" {
+			return nil, exitf(ExitUsage, "--now is for --cib: the cluster has its own time")
+		}
+		return a.API().Explain(ctx, resource, node)
+	}
+	doc, err := readCIB(a, file)
+	if err != nil {
+		return nil, err
+	}
+	at, err := decisionTime(now, doc)
+	if err != nil {
+		return nil, err
+	}
+	in := policy.Input{Now: at, Config: doc.Config, Status: doc.Status}
+	x, err := policy.Explain(in, resource, node)
+	if err != nil {
+		return nil, exitf(ExitNoSuchObject, "%s: %w", file, err)
+	}
+	return &api.Explanation{Explanation: x, Fixes: render.Fixes(in, x)}, nil
 }
 
 func explainText(x *api.Explanation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", x.Resource, placesText(x.Now))
-	if wanted := placesText(x.Wanted); wanted != placesText(x.Now) {
-		fmt.Fprintf(&b, "wanted: %s\n", wanted)
-	}
-	for _, a := range x.Actions {
-		fmt.Fprintf(&b, "  will %s on %s%s\n", render.ActionText(a), a.Node, because(a.Reasons))
-	}
-	for _, blocked := range x.Blocked {
-		fmt.Fprintf(&b, "  can not %s\n", blockedText([]policy.Blocked{blocked}))
-	}
-	var rows [][]string
-	for _, n := range x.Nodes {
-		word := "no"
-		if n.Here {
-			word = "here"
-		} else if n.Can {
-			word = "could"
-		}
-		rows = append(rows, []string{"  " + n.Node, word, n.Text})
-	}
-	b.WriteString("Nodes:\n" + table(rows))
-	if len(x.Rules) > 0 {
-		b.WriteString("Rules:\n")
-		var rows [][]string
-		for _, r := range x.Rules {
-			rows = append(rows, []string{"  " + r.ID, r.Text, r.Pos.String()})
-		}
-		b.WriteString(table(rows))
-	}
+	b.WriteString(x.Text())
 	if len(x.Settings) > 0 {
 		b.WriteString("Manual rules:\n")
 		for _, m := range x.Settings {
