@@ -52,10 +52,10 @@ func (b *bell) leave(ch chan struct{}) {
 
 // The kernel loses some of its own news: on Linux 6.18 a few umounts in a
 // hundred never make the table pollable. So the thread also reads the table by
-// itself, every 25 ms, or more rarely where that would take more than half a
+// itself, every 80 ms, or more rarely where that would take more than half a
 // percent of a processor, and at least every two seconds.
 const (
-	quickest = 25 * time.Millisecond
+	quickest = 80 * time.Millisecond
 	slowest  = 2 * time.Second
 	share    = 200 // of the time, one part is spent on reading
 )

@@ -229,6 +229,7 @@ func TestFigures(t *testing.T) {
 	c.configure("", parts...)
 	active := c.awaitOn(time.Now(), 30*time.Second)
 	c.await("all is quiet", 20*time.Second, c.settled)
+	<-time.After(12 * time.Second) // streams without messages close after ten seconds
 	type use struct{ ticks, rss int }
 	look := func(host string) use {
 		pid := c.unit(host, "holdfast.service", "MainPID")

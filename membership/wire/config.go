@@ -68,7 +68,7 @@ func DefaultTiming() Timing {
 		Stagger:    200 * time.Millisecond,
 		BackoffMin: 50 * time.Millisecond,
 		BackoffMax: time.Second,
-		Quiet:      30 * time.Second,
+		Quiet:      10 * time.Second,
 		Return:     10 * time.Second,
 	}
 }
