@@ -266,7 +266,7 @@ func (m *model) whyNowhere(r *resource) []Reason {
 			if len(why) == 0 {
 				why = []Reason{{Rule: "node", Object: n.name, Text: "not allowed on " + n.name}}
 			}
-			list = append(list, why...)
+			list = addReason(list, why...)
 		}
 	}
 	return list

@@ -5,19 +5,19 @@ import (
 	"io"
 	"strings"
 
-	"github.com/holdfast-ha/holdfast/crm/cib"
 	"github.com/holdfast-ha/holdfast/crm/render"
 	"github.com/holdfast-ha/holdfast/policy"
 )
 
 // printSimulation writes a simulated decision for people: the present, the
 // problems, what would run, and how the cluster would look then.
-func (a *App) printSimulation(doc *cib.Document, plan *policy.Plan) error {
+func (a *App) printSimulation(s *simulation) error {
+	doc, plan := s.doc, s.plan
 	var b strings.Builder
 	view := render.View{
 		Config:    doc.Config,
-		Nodes:     plan.Nodes,
-		Placement: plan.Current,
+		Nodes:     s.before.Nodes,
+		Placement: s.before.Current,
 		Agents:    render.HistoryAgents(doc.Status),
 	}
 	options := render.Options{Inactive: true, Indent: 1, Color: a.Color}
@@ -27,6 +27,12 @@ func (a *App) printSimulation(doc *cib.Document, plan *policy.Plan) error {
 		return err
 	}
 	writeProblems(&b, append(doc.Problems, plan.Problems...))
+	if len(s.events) > 0 {
+		b.WriteString("\nImagined:\n")
+		for _, event := range s.events {
+			b.WriteString("  " + event + "\n")
+		}
+	}
 	b.WriteByte('\n')
 	if err := render.Actions(&b, plan); err != nil {
 		return err
