@@ -92,6 +92,7 @@ func (m *model) assignChild(p *replica, final bool) {
 			e.score = infinity
 		}
 	}
+	m.noted(cause{rule: "structure"})
 	inner := p.bundle.inner
 	was := inner.assigning
 	inner.assigning = true

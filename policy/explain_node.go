@@ -42,7 +42,10 @@ func (t *trace) reason(x *traced, s *step) Reason {
 	case "status":
 		return x.whyStatus(s, up)
 	default:
-		r.Text = "follows from what it is: connections and fence devices run on cluster nodes, and the content of a container inside of it"
+		r.Rule, r.Text = "structure", "connections and fence devices run on cluster nodes, and what is in a container only inside of it"
+		if up {
+			r.Text = "it belongs inside of this container"
+		}
 	}
 	return r
 }
@@ -140,6 +143,8 @@ func (x *traced) whyStatus(s *step, up bool) Reason {
 	switch why, failed := r.failures[s.n.index]; {
 	case r.removed:
 		out.Rule, out.Text, out.Pos = "removed", r.id+" is not configured any more", Pos{}
+	case up && r.bundled():
+		out.Rule, out.Text = "structure", "it belongs inside of this container"
 	case up:
 		out.Rule, out.Text = "unmanaged", "it is there and is not managed"
 	case failed:
