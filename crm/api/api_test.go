@@ -130,8 +130,13 @@ func TestPlansOfImaginedEvents(t *testing.T) {
 		suppose string
 		kind    Kind
 	}{
-		{"node-fail=n1", ""}, {"node-standby=n1", ""}, {"resource-stop=web", ""}, {"quorum-lost", ""},
-		{"node-fail=n9", NoSuch}, {"resource-stop=wob", NoSuch}, {"rain", BadRequest},
+		{"node-fail=n1", ""},
+		{"node-standby=n1", ""},
+		{"resource-stop=web", ""},
+		{"quorum-lost", ""},
+		{"node-fail=n9", NoSuch},
+		{"resource-stop=wob", NoSuch},
+		{"rain", BadRequest},
 	} {
 		p, err := c.Plan(t.Context(), Candidate{Unchanged: true, If: []string{x.suppose}})
 		if kindOf(err) != x.kind {
@@ -285,16 +290,38 @@ func TestRoutes(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
-		{"GET", "status", "", 200}, {"GET", "state", "", 200}, {"GET", "config", "", 200}, {"GET", "config/versions", "", 200},
-		{"GET", "config/versions/1", "", 200}, {"GET", "config/versions/9", "", 404}, {"GET", "config/versions/x", "", 400},
-		{"GET", "cluster", "", 200}, {"GET", "agents", "", 200}, {"GET", "agents/process", "", 200}, {"GET", "agents/fence_test", "", 200},
-		{"GET", "agents/stonith:fence_test", "", 200}, {"GET", "agents/ocf:heartbeat:Dumy", "", 404}, {"GET", "names", "", 200},
-		{"GET", "explain?resource=web", "", 200}, {"GET", "explain?resource=wob", "", 404}, {"GET", "explain?resource=web&node=n9", "", 404},
-		{"GET", "wait", "", 400}, {"GET", "wait?index=1&timeout=soon", "", 400}, {"GET", "nothing", "", 404}, {"DELETE", "config", "", 404},
-		{"POST", "config", "{", 400}, {"POST", "config", `{"unknown":1}`, 400}, {"POST", "config", `{} {}`, 400},
-		{"POST", "cluster/token", `{"ttl":-1}`, 400}, {"POST", "cluster/token", "", 200}, {"POST", "cluster/remove", `{"node":"n1"}`, 409},
-		{"POST", "cluster/remove", `{"node":"n9"}`, 404}, {"POST", "nodes/n1/dance", "", 404}, {"POST", "resources/web/dance", "", 404},
-		{"POST", "nodes/n1/fence", "", 409}, {"POST", "resources/-/cleanup", "", 200},
+		{"GET", "status", "", 200},
+		{"GET", "state", "", 200},
+		{"GET", "config", "", 200},
+		{"GET", "config/versions", "", 200},
+		{"GET", "config/versions/1", "", 200},
+		{"GET", "config/versions/9", "", 404},
+		{"GET", "config/versions/x", "", 400},
+		{"GET", "cluster", "", 200},
+		{"GET", "agents", "", 200},
+		{"GET", "agents/process", "", 200},
+		{"GET", "agents/fence_test", "", 200},
+		{"GET", "agents/stonith:fence_test", "", 200},
+		{"GET", "agents/ocf:heartbeat:Dumy", "", 404},
+		{"GET", "names", "", 200},
+		{"GET", "explain?resource=web", "", 200},
+		{"GET", "explain?resource=wob", "", 404},
+		{"GET", "explain?resource=web&node=n9", "", 404},
+		{"GET", "wait", "", 400},
+		{"GET", "wait?index=1&timeout=soon", "", 400},
+		{"GET", "nothing", "", 404},
+		{"DELETE", "config", "", 404},
+		{"POST", "config", "{", 400},
+		{"POST", "config", `{"unknown":1}`, 400},
+		{"POST", "config", `{} {}`, 400},
+		{"POST", "cluster/token", `{"ttl":-1}`, 400},
+		{"POST", "cluster/token", "", 200},
+		{"POST", "cluster/remove", `{"node":"n1"}`, 409},
+		{"POST", "cluster/remove", `{"node":"n9"}`, 404},
+		{"POST", "nodes/n1/dance", "", 404},
+		{"POST", "resources/web/dance", "", 404},
+		{"POST", "nodes/n1/fence", "", 409},
+		{"POST", "resources/-/cleanup", "", 200},
 		{"POST", "config", `"` + strings.Repeat("x", maxBody) + `"`, 400},
 	} {
 		code, body := raw(t, c, x.method, x.path, x.body)

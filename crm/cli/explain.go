@@ -76,29 +76,3 @@ func explainText(x *api.Explanation) string {
 	}
 	return b.String()
 }
-
-func because(reasons []policy.Reason) string {
-	var texts []string
-	for _, r := range reasons {
-		text := r.Text
-		if pos := r.Pos.String(); pos != "" {
-			text += " (" + pos + ")"
-		}
-		texts = append(texts, text)
-	}
-	if len(texts) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(texts, "; ")
-}
-
-func placesText(list []policy.Placement) string {
-	if len(list) == 0 {
-		return "runs nowhere"
-	}
-	var out []string
-	for _, p := range list {
-		out = append(out, fmt.Sprintf("%s %s on %s", p.Resource, p.Role, p.Node))
-	}
-	return strings.Join(out, ", ")
-}
