@@ -179,12 +179,13 @@ func TestSuiteCanFail(t *testing.T) {
 	}
 	reports := make(map[string]chan report, len(mutants))
 	for name := range mutants { // all at once: they spend their time waiting
-		reports[name] = make(chan report, 1)
+		done := make(chan report, 1)
+		reports[name] = done
 		go func() {
 			cmd := exec.Command(self, "-test.run=^TestMutant$", "-test.timeout=60s")
 			cmd.Env = append(os.Environ(), chosen+"="+name)
 			out, err := cmd.CombinedOutput()
-			reports[name] <- report{out, err}
+			done <- report{out, err}
 		}()
 	}
 	for name, m := range mutants {
