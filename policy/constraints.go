@@ -9,6 +9,36 @@ type Constraint struct {
 	Ticket     *Ticket     `json:"ticket,omitempty"`
 }
 
+// ID is the constraint's name, whatever its kind.
+func (c Constraint) ID() string {
+	switch {
+	case c.Location != nil:
+		return c.Location.ID
+	case c.Colocation != nil:
+		return c.Colocation.ID
+	case c.Order != nil:
+		return c.Order.ID
+	case c.Ticket != nil:
+		return c.Ticket.ID
+	}
+	return ""
+}
+
+// Sets are the constraint's resource sets, whatever its kind.
+func (c Constraint) Sets() []ResourceSet {
+	switch {
+	case c.Location != nil:
+		return c.Location.Sets
+	case c.Colocation != nil:
+		return c.Colocation.Sets
+	case c.Order != nil:
+		return c.Order.Sets
+	case c.Ticket != nil:
+		return c.Ticket.Sets
+	}
+	return nil
+}
+
 // Location prefers, avoids or forbids nodes for a resource. It names its
 // resources by exactly one of Resource, Pattern and Sets, and its nodes by Node
 // with Score, or by Rules.

@@ -9,8 +9,8 @@ func (x *exporter) constraints(list []policy.Constraint) []*element {
 		if e == nil {
 			continue
 		}
-		for _, s := range resourceSetsOf(c) {
-			e.add(x.resourceSet(s, constraintID(c)))
+		for _, s := range c.Sets() {
+			e.add(x.resourceSet(s, c.ID()))
 		}
 		if c.Location != nil {
 			e.add(x.rules(c.Location.Rules, c.Location.ID)...)

@@ -18,7 +18,7 @@ type ids struct {
 func newIDs(cfg *policy.Config) *ids {
 	i := &ids{used: map[string]bool{}, awaited: map[string]bool{}, referred: map[string]bool{}}
 	objectIDs(cfg, func(id string) { i.used[id] = true })
-	for _, ref := range referredIDs(cfg) {
+	for _, ref := range cfg.References() {
 		i.keep(ref)
 	}
 	return i
@@ -76,96 +76,9 @@ func objectIDs(cfg *policy.Config, visit func(string)) {
 	walk(cfg.Resources)
 	walk(cfg.Templates)
 	for _, c := range cfg.Constraints {
-		visit(constraintID(c))
+		visit(c.ID())
 	}
 	for _, t := range cfg.Tags {
 		visit(t.ID)
 	}
-}
-
-func constraintID(c policy.Constraint) string {
-	switch {
-	case c.Location != nil:
-		return c.Location.ID
-	case c.Colocation != nil:
-		return c.Colocation.ID
-	case c.Order != nil:
-		return c.Order.ID
-	case c.Ticket != nil:
-		return c.Ticket.ID
-	}
-	return ""
-}
-
-// referredIDs are all ids that an id-ref names.
-func referredIDs(cfg *policy.Config) []string {
-	var out []string
-	note := func(ref string) {
-		if ref != "" {
-			out = append(out, ref)
-		}
-	}
-	var rules func([]policy.Rule)
-	rules = func(list []policy.Rule) {
-		for _, r := range list {
-			note(r.IDRef)
-			for _, c := range r.Conditions {
-				if c.Rule != nil {
-					rules([]policy.Rule{*c.Rule})
-				}
-			}
-		}
-	}
-	sets := func(lists ...[]policy.NVSet) {
-		for _, list := range lists {
-			for _, s := range list {
-				note(s.IDRef)
-				rules(s.Rules)
-				for _, p := range s.Pairs {
-					note(p.IDRef)
-				}
-			}
-		}
-	}
-	sets(cfg.Options, cfg.ResourceDefaults, cfg.OpDefaults)
-	for _, n := range cfg.Nodes {
-		sets(n.Attributes, n.Utilization)
-	}
-	var walk func([]policy.Resource)
-	walk = func(list []policy.Resource) {
-		for _, r := range list {
-			sets(r.Params, r.Meta, r.Utilization)
-			note(r.Operations.IDRef)
-			for _, o := range r.Operations.List {
-				note(o.IDRef)
-				sets(o.Params, o.Meta)
-			}
-			walk(r.Children)
-		}
-	}
-	walk(cfg.Templates)
-	walk(cfg.Resources)
-	for _, c := range cfg.Constraints {
-		if c.Location != nil {
-			rules(c.Location.Rules)
-		}
-		for _, s := range resourceSetsOf(c) {
-			note(s.IDRef)
-		}
-	}
-	return out
-}
-
-func resourceSetsOf(c policy.Constraint) []policy.ResourceSet {
-	switch {
-	case c.Location != nil:
-		return c.Location.Sets
-	case c.Colocation != nil:
-		return c.Colocation.Sets
-	case c.Order != nil:
-		return c.Order.Sets
-	case c.Ticket != nil:
-		return c.Ticket.Sets
-	}
-	return nil
 }

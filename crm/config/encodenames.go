@@ -45,7 +45,7 @@ func namesOf(d *Decoded, cfg *policy.Config) namespace {
 		walk(r, "", true)
 	}
 	for _, c := range cfg.Constraints {
-		add(constraintID(c), constraintKind(c), constraintID(c))
+		add(c.ID(), constraintKind(c), c.ID())
 	}
 	for _, t := range cfg.Tags {
 		add(t.ID, "tag", t.ID)

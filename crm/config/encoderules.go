@@ -60,7 +60,7 @@ func (w *writer) constraint(c policy.Constraint) {
 	default:
 		return
 	}
-	for _, s := range setsOf(c) {
+	for _, s := range c.Sets() {
 		w.resourceSet(s)
 	}
 	w.close()

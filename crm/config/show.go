@@ -41,7 +41,7 @@ func Show(d *Decoded, ids ...string) string {
 		}
 	}
 	for _, c := range cfg.Constraints {
-		if want[constraintID(c)] {
+		if want[c.ID()] {
 			part.Policy.Constraints = append(part.Policy.Constraints, c)
 		}
 	}
@@ -66,18 +66,4 @@ func holds(r policy.Resource, want map[string]bool) bool {
 		}
 	}
 	return false
-}
-
-func constraintID(c policy.Constraint) string {
-	switch {
-	case c.Location != nil:
-		return c.Location.ID
-	case c.Colocation != nil:
-		return c.Colocation.ID
-	case c.Order != nil:
-		return c.Order.ID
-	case c.Ticket != nil:
-		return c.Ticket.ID
-	}
-	return ""
 }

@@ -55,9 +55,7 @@ func (t *turn) order(d *Decision) {
 
 func (t *turn) operation(a policy.Action) state.Operation {
 	timeout := time.Duration(a.TimeoutMS+a.StartDelayMS) * time.Millisecond
-	if a.HistoryID == "" {
-		a.HistoryID = a.Resource
-	}
+	a.HistoryID = historyName(a)
 	class, provider, typ := a.Class, a.Provider, a.Type
 	a.After = nil // predecessors are done; the log need not carry their names
 	return state.Operation{
@@ -68,10 +66,7 @@ func (t *turn) operation(a policy.Action) state.Operation {
 
 // tidy carries out what changes the history only.
 func (t *turn) tidy(a policy.Action) {
-	name := a.HistoryID
-	if name == "" {
-		name = a.Resource
-	}
+	name := historyName(a)
 	if t.propose(fmt.Sprintf("%s %s %s", a.Task, name, a.Node), state.Command{Cleanup: &state.Cleanup{
 		Resource: name, Node: a.Node, Forget: a.Task == policy.TaskLRMDelete,
 	}}) {
