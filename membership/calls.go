@@ -2,9 +2,6 @@ package membership
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -127,25 +124,6 @@ func (m *Member) Roster(ctx context.Context) (*core.Roster, error) {
 	return r, err
 }
 
-// CreateToken makes a join token that admits one node within ttl. The secret
-// is told only here; the cluster keeps its hash.
-func (m *Member) CreateToken(ctx context.Context, ttl time.Duration) (id string, secret []byte, err error) {
-	if ttl <= 0 {
-		return "", nil, fmt.Errorf("join token: lifetime %v must be above 0", ttl)
-	}
-	raw := make([]byte, 6)
-	secret = make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails, see crypto/rand
-	_, _ = rand.Read(secret)
-	hash := sha256.Sum256(secret)
-	now := time.Now().UTC()
-	t := core.Token{ID: hex.EncodeToString(raw), Hash: hash[:], Expires: now.Add(ttl), UsesLeft: 1}
-	if _, err := m.command(ctx, core.Command{CreateToken: &core.CreateToken{Now: now, Token: t}}); err != nil {
-		return "", nil, err
-	}
-	return t.ID, secret, nil
-}
-
 // RevokeToken withdraws a join token.
 func (m *Member) RevokeToken(ctx context.Context, id string) error {
 	_, err := m.command(ctx, core.Command{RevokeToken: &core.RevokeToken{ID: id}})
@@ -156,12 +134,7 @@ func (m *Member) RevokeToken(ctx context.Context, id string) error {
 // start. It becomes a learner, and a voter once it has caught up. Asked again
 // for the same node and token, it gives the same answer.
 func (m *Member) Admit(ctx context.Context, r JoinRequest) (JoinAnswer, error) {
-	hash := r.Hash
-	if len(hash) == 0 {
-		sum := sha256.Sum256(r.Secret)
-		hash = sum[:]
-	}
-	v, err := m.command(ctx, core.Command{Admit: &core.Admit{Now: time.Now().UTC(), Token: r.Token, Hash: hash, Peer: r.Peer}})
+	v, err := m.command(ctx, core.Command{Admit: &core.Admit{Now: time.Now().UTC(), Token: r.Token, Hash: r.Hash, Peer: r.Peer}})
 	if err != nil {
 		return JoinAnswer{}, err
 	}

@@ -31,10 +31,9 @@ type Init struct {
 
 // JoinRequest is what a node presents to be taken in.
 type JoinRequest struct {
-	Token  string    // id of the join token
-	Secret []byte    // of the token; or
-	Hash   []byte    // what the cluster remembers of it, when the caller has checked the joiner's proof
-	Peer   core.Peer // ID is ignored
+	Token string    // id of the join token
+	Hash  []byte    // what the cluster remembers of it: whoever calls has checked the joiner's proof against that
+	Peer  core.Peer // ID is ignored
 }
 
 // JoinAnswer is what a member answers: all that the new node needs to start.

@@ -224,11 +224,11 @@ func TestTokens(t *testing.T) {
 	bubble(t, func(t *testing.T, net *memnet.Network) {
 		hosts := grow(t, net, 1)
 		m, ctx := hosts[0].member, within(t, time.Hour)
-		id, secret, err := m.CreateToken(ctx, time.Minute)
-		if err != nil {
+		hash := tokenHash("secret")
+		if err := m.AddToken(ctx, "early", hash, time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		req := membership.JoinRequest{Token: id, Secret: secret, Peer: peer("b", 2)}
+		req := membership.JoinRequest{Token: "early", Hash: hash, Peer: peer("b", 2)}
 		wrong := func(change func(*membership.JoinRequest)) membership.JoinRequest {
 			r := req
 			change(&r)
@@ -241,7 +241,7 @@ func TestTokens(t *testing.T) {
 			}
 		}
 		refuse("unknown token", wrong(func(r *membership.JoinRequest) { r.Token = "x" }), core.ErrTokenUnknown)
-		refuse("wrong secret", wrong(func(r *membership.JoinRequest) { r.Secret = []byte("x") }), core.ErrTokenSecret)
+		refuse("wrong secret", wrong(func(r *membership.JoinRequest) { r.Hash = tokenHash("x") }), core.ErrTokenSecret)
 		refuse("taken name", wrong(func(r *membership.JoinRequest) { r.Peer.Name = "a" }), core.ErrNameTaken)
 		refuse("taken key", wrong(func(r *membership.JoinRequest) { r.Peer.Cert = peer("a", 1).Cert }), core.ErrCertTaken)
 		if _, err := m.Admit(ctx, wrong(func(r *membership.JoinRequest) { r.Peer = core.Peer{} })); err == nil || strings.Count(err.Error(), "\n") < 2 {
@@ -256,16 +256,16 @@ func TestTokens(t *testing.T) {
 			t.Errorf("asked again: %+v, %v", again, err)
 		}
 		refuse("used token", wrong(func(r *membership.JoinRequest) { r.Peer = peer("c", 3) }), core.ErrTokenUsed)
-		late, secret, err := m.CreateToken(ctx, time.Minute)
-		if err != nil {
+		late, hash := "late", tokenHash("another secret")
+		if err := m.AddToken(ctx, late, hash, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Minute)
-		refuse("expired token", membership.JoinRequest{Token: late, Secret: secret, Peer: peer("c", 3)}, core.ErrTokenExpired)
+		refuse("expired token", membership.JoinRequest{Token: late, Hash: hash, Peer: peer("c", 3)}, core.ErrTokenExpired)
 		if err := m.RevokeToken(ctx, late); err != nil {
 			t.Error(err)
 		}
-		refuse("revoked token", membership.JoinRequest{Token: late, Secret: secret, Peer: peer("c", 3)}, core.ErrTokenUnknown)
+		refuse("revoked token", membership.JoinRequest{Token: late, Hash: hash, Peer: peer("c", 3)}, core.ErrTokenUnknown)
 		closeAll(t, hosts)
 	})
 }
