@@ -26,6 +26,18 @@ func (c *cluster) spans(host string, s hosts.Subject) []hosts.Span {
 	return slices.DeleteFunc(c.seen.Spans(), func(v hosts.Span) bool { return v.Host != host || v.Subject != s })
 }
 
+// awaitSeenSince waits until the observer has looked at everything on a host again
+// after a time. What it saw last before may be a unit's start helper, which has
+// given way to the main process by then.
+func (c *cluster) awaitSeenSince(host string, at time.Time) {
+	c.t.Helper()
+	c.await("the observer has looked again", 20*time.Second, func(*api.Status) bool {
+		return !slices.ContainsFunc(wholeSet, func(s hosts.Subject) bool {
+			return !slices.ContainsFunc(c.spans(host, s), func(v hosts.Span) bool { return v.Open && v.Last.After(at) })
+		})
+	})
+}
+
 // TestDaemonKilled kills the daemon of the active node: the service goes on, the
 // next daemon adopts it, and nothing moves.
 func TestDaemonKilled(t *testing.T) {
@@ -38,6 +50,7 @@ func TestDaemonKilled(t *testing.T) {
 			c.configure(`failure-timeout = "1s"`, group())
 		}
 		s = c.await("all is quiet", 20*time.Second, c.settled)
+		c.awaitSeenSince(active, time.Now())
 		before := map[hosts.Subject]int{}
 		for _, subject := range wholeSet {
 			before[subject] = len(c.spans(active, subject))
